@@ -1,0 +1,6 @@
+package playbook
+
+// Condition is one compiled condition of a playbook.
+type Condition struct {
+	Text string // as the author wrote it
+}
