@@ -1,5 +1,7 @@
 package playbook
 
+import "strings"
+
 // Facts is everything that a condition may read. Maps hold traits under snake_case names with values
 // as encoding/json gives them (string, float64, bool, map[string]any, []any); a missing key, null and
 // the empty string are the same typed absence.
@@ -43,4 +45,34 @@ type Verdict struct {
 	Missing []string // dotted paths of absent facts that mattered
 	Because string   // the deciding part of the condition with the values it read
 	Err     string   // why it could not be evaluated (then Truth is Unknown)
+}
+
+// Lookup finds the value at a dotted path such as "account.employees" or "person.address.city"; ok is
+// false for a typed absence.
+func (f *Facts) Lookup(path string) (value any, ok bool) {
+	root, rest, _ := strings.Cut(path, ".")
+	var at map[string]any
+	switch root {
+	case "person":
+		at = f.Person
+	case "account":
+		at = f.Account
+	case "event":
+		at = f.Event
+	}
+	for {
+		key, more, nested := strings.Cut(rest, ".")
+		value = at[key]
+		if !nested {
+			return value, value != nil && value != ""
+		}
+		at, _ = value.(map[string]any)
+		rest = more
+	}
+}
+
+// Has says whether the fact at a dotted path is present.
+func (f *Facts) Has(path string) bool {
+	_, ok := f.Lookup(path)
+	return ok
 }
