@@ -1,0 +1,3 @@
+package playbook
+
+func (r *reader) check() {}
