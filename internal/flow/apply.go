@@ -1,0 +1,220 @@
+package flow
+
+import (
+	"fmt"
+	"slices"
+
+	"cusp/internal/db"
+	"cusp/internal/identity"
+	"cusp/internal/ingest"
+	"cusp/internal/lead"
+	"cusp/internal/signal"
+)
+
+// work is one transaction's fold: which leads it touches and what comes of them.
+type work struct {
+	tx      *db.Tx
+	f       *Folder
+	pub     *Published
+	now     lead.Instant
+	rows    map[lead.PersonID]*row
+	stored  []*row
+	entries []entry
+	scratch Lead
+}
+
+func (e *Engine) newWork(tx *db.Tx, now lead.Instant) (*work, error) {
+	if err := e.refresh(tx); err != nil {
+		return nil, err
+	}
+	pub := e.current.Load()
+	if pub == nil {
+		return nil, nil
+	}
+	if e.folder == nil || e.folder.p != pub.Playbook {
+		e.folder = NewFolder(pub.Playbook)
+	}
+	return &work{tx: tx, f: e.folder, pub: pub, now: now}, nil
+}
+
+// task is what a transaction has to do for one person.
+type task struct {
+	person lead.PersonID
+	events []ingest.Stored // new ones, in fold order
+	whole  bool            // these events are the person's whole history
+	refold bool            // the set of profiles changed
+}
+
+// fold brings the people of the tasks up to date, in id order.
+func (w *work) fold(tasks []task) error {
+	slices.SortFunc(tasks, func(a, b task) int { return int(a.person - b.person) })
+	people := make([]lead.PersonID, len(tasks))
+	for i := range tasks {
+		people[i] = tasks[i].person
+	}
+	var err error
+	if w.rows, err = loadRows(w.tx, people); err != nil {
+		return err
+	}
+	for i := range tasks {
+		if err := w.person(&tasks[i]); err != nil {
+			return fmt.Errorf("fold %s: %w", tasks[i].person, err)
+		}
+	}
+	return nil
+}
+
+// person steps one lead, or folds it again when the new facts do not simply follow the old ones.
+func (w *work) person(t *task) error {
+	x := w.rows[t.person]
+	if x == nil {
+		x = &row{Person: t.person}
+	}
+	l := w.lead()
+	before := len(w.entries)
+	ok, err := w.step(l, x, t)
+	if err != nil {
+		return err
+	}
+	if !ok {
+		w.entries = w.entries[:before]
+		if err := w.again(l, x, t); err != nil {
+			return err
+		}
+	}
+	return w.keep(l, x)
+}
+
+func (w *work) lead() *Lead {
+	if w.scratch.Score.Signals == nil || len(w.scratch.Score.Signals) != len(w.f.p.Signals) {
+		w.scratch = *NewLead(w.f.p)
+	}
+	w.scratch.reset()
+	return &w.scratch
+}
+
+// step is the common case: the state is at hand and every new event follows what it holds. It reports
+// false when the lead must be folded again.
+func (w *work) step(l *Lead, x *row, t *task) (bool, error) {
+	if t.refold || x.Stale || x.Playbook != w.pub.Version || len(x.State) == 0 {
+		return false, nil
+	}
+	if err := l.Decode(w.f.p, x.State); err != nil {
+		return false, nil //nolint:nilerr // a state that cannot be read is folded again from the events
+	}
+	w.listen(x, CauseTime)
+	w.f.Advance(l, w.now-grace)
+	w.listen(x, CauseEvent)
+	ring := signal.Ring{}
+	for i := range t.events {
+		ev := &t.events[i].Event
+		if !l.Last.Before(ev) || ev.Time < l.Since {
+			return false, nil
+		}
+		verdict, settled := ring.Judge(ev)
+		if !settled {
+			return false, nil
+		}
+		group, mail := l.GroupID, l.Person.Text("email_domain")
+		x.LogSeq = max(x.LogSeq, int64(t.events[i].Seq))
+		w.f.Step(l, ev, verdict)
+		if l.GroupID != group || l.Person.Text("email_domain") != mail {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// again folds a person from all of its events and its account's facts. Only where it ends up is news.
+func (w *work) again(l *Lead, x *row, t *task) error {
+	timeline := t.events
+	if !t.whole {
+		profiles, err := identity.Profiles(w.tx, t.person)
+		if err != nil {
+			return err
+		}
+		if timeline, err = ingest.Timeline(w.tx, profiles); err != nil {
+			return err
+		}
+	}
+	var facts []identity.Fact
+	var err error
+	if x.Account, err = accountOf(w.tx, timeline); err != nil {
+		return err
+	}
+	if x.Account != 0 {
+		if facts, err = identity.AccountFacts(w.tx, x.Account); err != nil {
+			return err
+		}
+	}
+	l.reset()
+	last := x.Outcome
+	w.f.OnChange(func(Change) {})
+	w.f.Fold(l, timeline, facts, lead.Never)
+	w.f.Advance(l, w.now-grace)
+	for i := range timeline {
+		x.LogSeq = max(x.LogSeq, int64(timeline[i].Seq))
+	}
+	if l.Outcome != last {
+		w.entries = append(w.entries, entry{person: x.Person, seq: x.LogSeq, cause: CauseRefold, change: Change{
+			At: l.Since, From: last, To: l.Outcome, Fit: l.Fit, Intent: l.Score.Intent(w.f.p, l.Checked).Score, Known: l.Known,
+		}})
+	}
+	return nil
+}
+
+// listen writes the folder's changes down for the person of x.
+func (w *work) listen(x *row, cause Cause) {
+	w.f.OnChange(func(c Change) {
+		w.entries = append(w.entries, entry{person: x.Person, seq: x.LogSeq, cause: cause, change: c})
+	})
+}
+
+// keep packs the lead into its row.
+func (w *work) keep(l *Lead, x *row) error {
+	state, err := l.Encode(nil)
+	if err != nil {
+		return err
+	}
+	x.State, x.Playbook, x.Stale, x.Updated = state, w.pub.Version, false, w.now
+	x.Outcome, x.Stage = l.Outcome, l.Stage()
+	x.Wake = wakeTime(x.Wake, w.f.Wake(l), w.now)
+	w.stored = append(w.stored, x)
+	return nil
+}
+
+// wakeTime keeps an earlier wake time that is still ahead: to wake a lead for nothing now and then costs
+// less than to move it in the index with every event.
+func wakeTime(old, next, now lead.Instant) lead.Instant {
+	if old > now && old <= next {
+		return old
+	}
+	if next == lead.Never {
+		return 0
+	}
+	return next
+}
+
+// finish stores what came of all leads.
+func (w *work) finish() error {
+	if err := storeRows(w.tx, w.stored); err != nil {
+		return err
+	}
+	return w.pub.record(w.tx, w.entries, w.now)
+}
+
+// accountOf is the account of a person by its events: the newest group call names it, else the domain of
+// the e-mail address.
+func accountOf(tx *db.Tx, timeline []ingest.Stored) (lead.AccountID, error) {
+	l := Lead{}
+	for i := range timeline {
+		ev := &timeline[i].Event
+		if ev.GroupID != "" {
+			l.GroupID = ev.GroupID
+		}
+		if ev.Type == lead.Identify {
+			l.takeTraits(ev)
+		}
+	}
+	return identity.AccountOf(tx, l.GroupID, l.Person.Text("email_domain"))
+}

@@ -1,0 +1,238 @@
+package flow
+
+import (
+	"maps"
+	"slices"
+	"strings"
+
+	"cusp/internal/canon"
+	"cusp/internal/decide"
+	"cusp/internal/identity"
+	"cusp/internal/lead"
+	"cusp/internal/playbook"
+	"cusp/internal/score"
+	"cusp/internal/signal"
+)
+
+// pathsKept bounds the memory of which pages raise which signals.
+const pathsKept = 4096
+
+// Folder folds facts into leads under one playbook. It keeps scratch memory between steps, so each
+// goroutine needs its own; what it computes depends on its arguments alone.
+type Folder struct {
+	p       *playbook.Playbook
+	m       *signal.Matcher
+	windows []float64 // largest count() window of each signal, seconds
+	reads   []reads   // what each signal's condition reads
+	dynamic bool      // an exclusion reads signals or scores, so that it is tried at every fact
+
+	facts   playbook.Facts
+	history history
+	paths   map[string][]int
+	direct  []int
+	pending []bool
+	trace   *Trace // nil but in explanations
+	changed func(Change)
+}
+
+// reads tells which maps a condition needs decoded, and whether its answer changes with what leads do.
+type reads struct{ person, account, event, history bool }
+
+func readsOf(c *playbook.Condition) reads {
+	if c == nil {
+		return reads{}
+	}
+	r := reads{
+		person:  strings.Contains(c.Text, "person"),
+		account: strings.Contains(c.Text, "account"),
+		event:   strings.Contains(c.Text, "event"),
+	}
+	for _, word := range [...]string{"count(", "days_since(", "has_signal(", "score."} {
+		r.history = r.history || strings.Contains(c.Text, word)
+	}
+	return r
+}
+
+// NewFolder prepares to fold under a playbook.
+func NewFolder(p *playbook.Playbook) *Folder {
+	f := &Folder{
+		p: p, m: signal.NewMatcher(p), paths: map[string][]int{},
+		windows: make([]float64, len(p.Signals)), reads: make([]reads, len(p.Signals)),
+		pending: make([]bool, len(p.Signals)), changed: func(Change) {},
+	}
+	for i := range p.Signals {
+		f.windows[i] = p.CountWindows(i)
+		f.reads[i] = readsOf(p.Signals[i].Where)
+	}
+	for i := range p.Exclude {
+		f.dynamic = f.dynamic || readsOf(p.Exclude[i].When).history
+	}
+	f.facts.History = &f.history
+	f.history.f = f
+	return f
+}
+
+// Playbook is the playbook that the folder folds under.
+func (f *Folder) Playbook() *playbook.Playbook { return f.p }
+
+// OnChange sets what is called with every change of outcome, in the order of time.
+func (f *Folder) OnChange(fn func(Change)) { f.changed = fn }
+
+// Step folds one event into the lead. Events come in fold order. A quarantined event is kept in the
+// history and raises nothing.
+func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
+	f.Advance(l, e.Time)
+	if l.Events == 0 {
+		l.First = e.Time
+	}
+	l.Events++
+	l.Last = Position{e.Time, e.MessageID, e.Source}
+	f.history.l, f.history.now = l, e.Time
+	newTraits := f.identify(l, e)
+	quiet := !newTraits && !f.dynamic
+	switch {
+	case e.Type == lead.Answered:
+		f.answer(l, e)
+		quiet = false
+	case v.Quarantined || e.Flags.Has(lead.Unscored):
+		f.trace.quarantined(e, v)
+	default:
+		quiet = !f.raise(l, e) && quiet
+	}
+	if newTraits || f.dynamic {
+		f.judge(l, newTraits)
+	}
+	if !quiet || l.Events == 1 {
+		f.settle(l, e.Time)
+	}
+}
+
+// Company replaces the account's traits at an instant.
+func (f *Folder) Company(l *Lead, traits map[string]any, at lead.Instant) {
+	f.Advance(l, at)
+	f.history.l, f.history.now = l, at
+	l.Company = Traits{all: maps.Clone(traits)}
+	f.judge(l, true)
+	if l.Events > 0 {
+		f.settle(l, at)
+	}
+}
+
+// identify takes in who the lead is; it reports whether traits changed.
+func (f *Folder) identify(l *Lead, e *lead.Event) bool {
+	changed := false
+	if e.UserID != "" && e.UserID != l.UserID && e.Type != lead.Verdict {
+		l.UserID, l.Known = e.UserID, true
+		l.Person.Map()["user_id"] = e.UserID
+		changed = true
+	}
+	if e.GroupID != "" {
+		l.GroupID = e.GroupID
+	}
+	if e.Type == lead.Identify {
+		body, err := canon.Decode(e.Body)
+		if err == nil && identity.Apply(l.Person.Map(), identity.Traits(traitsOf(body)), e.Flags.Has(lead.Trusted)) {
+			changed = true
+		}
+		l.Known = l.Known || l.Person.Text("email") != ""
+	}
+	if changed {
+		l.Person.Touch()
+	}
+	return changed
+}
+
+// traitsOf are the traits of an identify call: RudderStack's browser SDK has them only in the context.
+func traitsOf(body map[string]any) map[string]any {
+	if traits, ok := body["traits"].(map[string]any); ok && len(traits) > 0 {
+		return traits
+	}
+	context, _ := body["context"].(map[string]any)
+	traits, _ := context["traits"].(map[string]any)
+	return traits
+}
+
+// answer notes what sales said; Name is the outcome of the handoff.
+func (f *Folder) answer(l *Lead, e *lead.Event) {
+	l.Answered = e.Time
+	if e.Name == "rejected" {
+		l.Rejected = e.Time
+	}
+}
+
+// judge evaluates fit and exclusions again.
+func (f *Folder) judge(l *Lead, newTraits bool) {
+	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.Company.Map(), nil
+	if newTraits {
+		l.Fit = score.EvaluateFit(f.p, &f.facts)
+	}
+	l.Excluded = slices.IndexFunc(f.p.Exclude, func(x playbook.Exclusion) bool {
+		return x.When.Eval(&f.facts) == playbook.True
+	})
+}
+
+// settle decides at the instant of a fact and reports a change of outcome.
+func (f *Folder) settle(l *Lead, at lead.Instant) {
+	c := l.decision()
+	out := decide.Choose(f.p, &c, at)
+	l.Checked = at
+	if out != l.Outcome {
+		f.move(l, at, out)
+		l.Quiet = at
+		return
+	}
+	if !l.Score.Declining() || f.coolingDown(l, at) {
+		l.Quiet = at
+	}
+}
+
+func (f *Folder) move(l *Lead, at lead.Instant, out decide.Outcome) {
+	change := Change{
+		At: at, From: l.Outcome, To: out,
+		Fit: l.Fit, Intent: l.Score.Intent(f.p, at).Score, Known: l.Known,
+	}
+	l.Outcome, l.Since = out, at
+	f.changed(change)
+}
+
+func (f *Folder) coolingDown(l *Lead, at lead.Instant) bool {
+	return l.Rejected != 0 && at.Seconds(l.Rejected) < f.p.Decide.Cooldown
+}
+
+// Advance lets time pass: every change of outcome up to and including the instant to is made at the
+// very instant at which it falls due, whenever that is noticed.
+func (f *Folder) Advance(l *Lead, to lead.Instant) {
+	for l.Events > 0 && l.Quiet <= to && l.Checked < to {
+		c := l.decision()
+		// Without negative parts and cooldown the outcome only moves one way, so that equal outcomes
+		// at both ends mean that nothing happened in between.
+		if l.Score.Declining() && !f.coolingDown(l, l.Checked) && decide.Choose(f.p, &c, to) == l.Outcome {
+			l.Checked = to
+			return
+		}
+		at, out, ok := decide.Next(f.p, &c, l.Checked)
+		if !ok {
+			l.Quiet = lead.Never
+			return
+		}
+		if at > to {
+			l.Quiet = at
+			return
+		}
+		l.Checked, l.Quiet = at, at
+		f.move(l, at, out)
+	}
+}
+
+// Wake is the next instant at which time alone changes the lead's outcome; [lead.Never] if it does not.
+func (f *Folder) Wake(l *Lead) lead.Instant {
+	if l.Quiet > l.Checked {
+		return l.Quiet
+	}
+	c := l.decision()
+	l.Quiet = lead.Never
+	if at, _, ok := decide.Next(f.p, &c, l.Checked); ok {
+		l.Quiet = at
+	}
+	return l.Quiet
+}

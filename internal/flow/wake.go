@@ -1,0 +1,119 @@
+package flow
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"cusp/internal/db"
+	"cusp/internal/lead"
+)
+
+const (
+	wakeBatch  = 256
+	sweepBatch = 256
+	// longestNap bounds how long the wake loop sleeps, so that another replica's work is noticed.
+	longestNap = 5 * time.Second
+	// afterTrouble is how long the wake loop rests when the database does not answer.
+	afterTrouble = 2 * time.Second
+)
+
+// sweeper walks through all leads once after a playbook was published.
+type sweeper struct {
+	version int           // the version that the walk is for
+	after   lead.PersonID // where it stands
+	done    bool
+}
+
+// tend wakes what is due and goes on with the sweep; it says when to be called again.
+func (e *Engine) tend(ctx context.Context, s *sweeper) time.Duration {
+	woken, err := e.Wake(ctx)
+	if err == nil && woken < wakeBatch {
+		err = e.sweep(ctx, s)
+	}
+	switch {
+	case err != nil:
+		e.log.ErrorContext(ctx, "wake failed", slog.Any("error", err))
+		return afterTrouble
+	case woken == wakeBatch || !s.done:
+		return 0
+	}
+	return e.nap(ctx)
+}
+
+func (e *Engine) nap(ctx context.Context) time.Duration {
+	var at lead.Instant
+	err := e.db.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow(nextWake, nil, &at) })
+	if err != nil || at == 0 {
+		return longestNap
+	}
+	return min(longestNap, max(0, (at+grace).Sub(e.instant())))
+}
+
+// Wake folds the leads whose time has come, at most a batch of them, and reports how many they were.
+// Changes are made at the instant at which they fell due, not at the one at which they are noticed.
+func (e *Engine) Wake(ctx context.Context) (int, error) {
+	return e.refold(ctx, func(tx *db.Tx, now lead.Instant) ([]lead.PersonID, error) {
+		var due []lead.PersonID
+		err := tx.Query(dueStates, []any{int64(now - grace), wakeBatch}, scanPeople(&due))
+		return due, err
+	})
+}
+
+// sweep folds the next leads that another playbook judged.
+func (e *Engine) sweep(ctx context.Context, s *sweeper) error {
+	pub := e.current.Load()
+	if pub == nil {
+		s.done = true
+		return nil
+	}
+	if s.version != pub.Version {
+		*s = sweeper{version: pub.Version}
+	}
+	if s.done {
+		return nil
+	}
+	n, err := e.refold(ctx, func(tx *db.Tx, _ lead.Instant) ([]lead.PersonID, error) {
+		var some []lead.PersonID
+		err := tx.Query(outdatedStates, []any{int64(s.after), pub.Version, sweepBatch}, scanPeople(&some))
+		if err == nil && len(some) > 0 {
+			s.after = some[len(some)-1]
+		}
+		return some, err
+	})
+	s.done = err == nil && n < sweepBatch
+	return err
+}
+
+// refold brings the chosen people up to date in one transaction.
+func (e *Engine) refold(ctx context.Context, choose func(*db.Tx, lead.Instant) ([]lead.PersonID, error)) (int, error) {
+	count := 0
+	var changes []entry
+	err := e.db.Write(ctx, func(tx *db.Tx) error {
+		count = 0
+		now := e.instant()
+		w, err := e.newWork(tx, now)
+		if err != nil || w == nil {
+			return err
+		}
+		people, err := choose(tx, now)
+		if err != nil || len(people) == 0 {
+			return err
+		}
+		tasks := make([]task, len(people))
+		for i, id := range people {
+			tasks[i].person = id
+		}
+		if err := w.fold(tasks); err != nil {
+			return err
+		}
+		count, changes = len(people), w.entries
+		return w.finish()
+	})
+	if err != nil {
+		return 0, fmt.Errorf("wake leads: %w", err)
+	}
+	e.watch.tell(changes)
+	return count, nil
+}
