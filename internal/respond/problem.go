@@ -1,6 +1,7 @@
 package respond
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"log/slog"
@@ -33,6 +34,13 @@ func (p *Problem) Error() string { return p.Detail }
 
 // GetStatus is the HTTP status.
 func (p *Problem) GetStatus() int { return p.Status }
+
+// GetHeaders are the headers that the status calls for.
+func (p *Problem) GetHeaders() http.Header {
+	h := http.Header{}
+	problemHeaders(h, p.Status)
+	return h
+}
 
 // ContentType is the media type of problem documents, whatever was asked for.
 func (p *Problem) ContentType(string) string { return "application/problem+json" }
@@ -84,12 +92,18 @@ func Fail(w http.ResponseWriter, r *http.Request, err error) {
 
 // FailWith is [Fail] with a status of the caller's choice; 0 leaves it to the error.
 func FailWith(w http.ResponseWriter, r *http.Request, status int, err error) {
-	p := ProblemOf(err, RequestID(r.Context()))
+	p := Refuse(r.Context(), err)
 	if status != 0 {
 		p.Status, p.Title = status, http.StatusText(status)
 	}
-	logFailure(r, p.Status, err)
 	writeProblem(w, p)
+}
+
+// Refuse turns the error of the request of ctx into its answer, and logs what is ours to repair.
+func Refuse(ctx context.Context, err error) *Problem {
+	p := ProblemOf(err, RequestID(ctx))
+	logFailure(ctx, p.Status, err)
+	return p
 }
 
 func writeProblem(w http.ResponseWriter, p *Problem) {
@@ -110,12 +124,12 @@ func problemHeaders(h http.Header, status int) {
 }
 
 // logFailure notes the cause of an error for those who run the server. Refusals of input are not news.
-func logFailure(r *http.Request, status int, err error) {
-	rec := recordOf(r.Context())
+func logFailure(ctx context.Context, status int, err error) {
+	rec := recordOf(ctx)
 	if rec == nil || status < http.StatusInternalServerError {
 		return
 	}
-	rec.log.LogAttrs(r.Context(), fault.KindOf(err).Level(), "request failed",
+	rec.log.LogAttrs(ctx, fault.KindOf(err).Level(), "request failed",
 		slog.String("request_id", rec.id), slog.String("route", rec.pattern), slog.Any("error", err))
 }
 
