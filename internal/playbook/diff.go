@@ -141,7 +141,7 @@ const shownItems = 8
 
 // set reports what came into and left a list whose order does not matter.
 func (d *differ) set(subject, what string, a, b []string) {
-	in, out := without(b, a), without(a, b)
+	in, out := lacking(b, a), lacking(a, b)
 	var parts []string
 	if len(in) > 0 {
 		parts = append(parts, "added "+someOf(in))
@@ -154,8 +154,8 @@ func (d *differ) set(subject, what string, a, b []string) {
 	}
 }
 
-// without are the items of a that b lacks, each once, in the order of a.
-func without(a, b []string) []string {
+// lacking are the items of a that b lacks, each once, in the order of a.
+func lacking(a, b []string) []string {
 	var left []string
 	for _, item := range a {
 		if !slices.Contains(b, item) && !slices.Contains(left, item) {

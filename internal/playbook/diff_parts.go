@@ -80,7 +80,7 @@ func orNothing(items []string) string {
 }
 
 func (d *differ) criterion(a, b *Criterion) {
-	if len(without(a.Needs, b.Needs))+len(without(b.Needs, a.Needs)) > 0 {
+	if len(lacking(a.Needs, b.Needs))+len(lacking(b.Needs, a.Needs)) > 0 {
 		d.say(Changed, b.ID, "", "needs %s → %s", orNothing(a.Needs), orNothing(b.Needs))
 	}
 	d.words(b.ID, "question", a.Ask, b.Ask)
