@@ -24,7 +24,8 @@ type Folder struct {
 	m       *signal.Matcher
 	windows []float64 // largest count() window of each signal, seconds
 	reads   []reads   // what each signal's condition reads
-	dynamic bool      // an exclusion reads signals or scores, so that it is tried at every fact
+	dynamic bool      // who a lead is depends on what it does, so that it is judged at every fact
+	moments []playbook.SignalUse
 
 	facts   playbook.Facts
 	history history
@@ -35,21 +36,18 @@ type Folder struct {
 	changed func(Change)
 }
 
-// reads tells which maps a condition needs decoded, and whether its answer changes with what leads do.
-type reads struct{ person, account, event, history bool }
+// reads tells which maps a condition needs decoded.
+type reads struct{ person, account, event bool }
 
-func readsOf(c *playbook.Condition) reads {
+func readsOf(c *playbook.Condition) (r reads) {
 	if c == nil {
-		return reads{}
+		return r
 	}
-	r := reads{
-		person:  strings.Contains(c.Text, "person"),
-		account: strings.Contains(c.Text, "account"),
-		event:   strings.Contains(c.Text, "event"),
+	for _, path := range c.Paths() {
+		r.person = r.person || strings.HasPrefix(path, "person.")
+		r.account = r.account || strings.HasPrefix(path, "account.")
 	}
-	for _, word := range [...]string{"count(", "days_since(", "has_signal(", "score."} {
-		r.history = r.history || strings.Contains(c.Text, word)
-	}
+	r.event = c.UsesEvent()
 	return r
 }
 
@@ -65,11 +63,26 @@ func NewFolder(p *playbook.Playbook) *Folder {
 		f.reads[i] = readsOf(p.Signals[i].Where)
 	}
 	for i := range p.Exclude {
-		f.dynamic = f.dynamic || readsOf(p.Exclude[i].When).history
+		f.watch(p.Exclude[i].When)
+	}
+	for i := range p.Fit.Criteria {
+		for j := range p.Fit.Criteria[i].Rules {
+			f.watch(p.Fit.Criteria[i].Rules[j].When)
+		}
 	}
 	f.facts.History = &f.history
 	f.history.f = f
 	return f
+}
+
+// watch notes what a condition about who a lead is asks of what it does.
+func (f *Folder) watch(c *playbook.Condition) {
+	f.dynamic = f.dynamic || c.UsesScore() || len(c.Signals()) > 0
+	for _, use := range c.Signals() {
+		if use.Moment > 0 {
+			f.moments = append(f.moments, use)
+		}
+	}
 }
 
 // Playbook is the playbook that the folder folds under.
@@ -100,7 +113,7 @@ func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
 		quiet = !f.raise(l, e) && quiet
 	}
 	if newTraits || f.dynamic {
-		f.judge(l, newTraits)
+		f.judge(l, newTraits || f.dynamic)
 	}
 	if !quiet || l.Events == 1 {
 		f.settle(l, e.Time)
@@ -202,7 +215,50 @@ func (f *Folder) coolingDown(l *Lead, at lead.Instant) bool {
 // Advance lets time pass: every change of outcome up to and including the instant to is made at the
 // very instant at which it falls due, whenever that is noticed.
 func (f *Folder) Advance(l *Lead, to lead.Instant) {
-	for l.Events > 0 && l.Quiet <= to && l.Checked < to {
+	if l.Events == 0 {
+		return
+	}
+	for len(f.moments) > 0 {
+		at := f.moment(l)
+		if at > to {
+			break
+		}
+		f.fade(l, at-1)
+		f.history.l, f.history.now = l, at
+		f.judge(l, true)
+		f.settle(l, at)
+	}
+	f.fade(l, to)
+}
+
+// moment is the next instant at which a condition about who the lead is can change by time alone: an
+// occurrence leaves the window of a count(), or days_since() passes what it is compared with.
+func (f *Folder) moment(l *Lead) lead.Instant {
+	next := lead.Never
+	consider := func(at lead.Instant) {
+		if at > l.Checked && at < next {
+			next = at
+		}
+	}
+	for _, use := range f.moments {
+		s := &l.Score.Signals[use.Signal]
+		if s.Counted == 0 {
+			continue
+		}
+		after := lead.Instant(use.Moment * 1e6)
+		consider(s.Last + after)
+		if use.Window > 0 {
+			for _, at := range s.Times {
+				consider(at + after)
+			}
+		}
+	}
+	return next
+}
+
+// fade lets points decay and windows end.
+func (f *Folder) fade(l *Lead, to lead.Instant) {
+	for l.Quiet <= to && l.Checked < to {
 		c := l.decision()
 		// Without negative parts and cooldown the outcome only moves one way, so that equal outcomes
 		// at both ends mean that nothing happened in between.
@@ -213,26 +269,30 @@ func (f *Folder) Advance(l *Lead, to lead.Instant) {
 		at, out, ok := decide.Next(f.p, &c, l.Checked)
 		if !ok {
 			l.Quiet = lead.Never
-			return
+			break
 		}
 		if at > to {
 			l.Quiet = at
-			return
+			break
 		}
 		l.Checked, l.Quiet = at, at
 		f.move(l, at, out)
 	}
+	l.Checked = max(l.Checked, to)
 }
 
 // Wake is the next instant at which time alone changes the lead's outcome; [lead.Never] if it does not.
+// For a playbook that judges people by what they do it may come early.
 func (f *Folder) Wake(l *Lead) lead.Instant {
-	if l.Quiet > l.Checked {
-		return l.Quiet
+	if l.Events == 0 {
+		return lead.Never
 	}
-	c := l.decision()
-	l.Quiet = lead.Never
-	if at, _, ok := decide.Next(f.p, &c, l.Checked); ok {
-		l.Quiet = at
+	if l.Quiet <= l.Checked {
+		c := l.decision()
+		l.Quiet = lead.Never
+		if at, _, ok := decide.Next(f.p, &c, l.Checked); ok {
+			l.Quiet = at
+		}
 	}
-	return l.Quiet
+	return min(l.Quiet, f.moment(l))
 }
