@@ -1,0 +1,232 @@
+package bench
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+//go:embed playbook.yaml
+var playbookText []byte
+
+// Options set a benchmark up.
+type Options struct {
+	Bin         string // the product's binary, run as the server
+	Dir         string // where scratch databases are made; they are removed again
+	Postgres    string // address of a PostgreSQL where scratch databases may be made; "" leaves it out
+	Events      int    // per measured run
+	Leads       int    // whom they are about
+	Batch       int    // events of one request and one raw commit
+	Connections int    // that send batches at the same time
+	Rounds      int    // product and raw take turns this often
+	Stored      []int  // histories of these sizes for the figures of flat cost; none leaves them out
+	Seed        uint64
+	Commit      string
+	Say         func(progress string) // told what is measured next
+}
+
+// rig is the state of one benchmark.
+type rig struct {
+	Options
+	dir      string // scratch
+	playbook string // file
+	serial   int
+	report   Report
+	drops    []func() error // scratch databases
+}
+
+// start makes the scratch folder and looks at the machine.
+func start(ctx context.Context, name string, o Options) (*rig, error) {
+	dir, err := os.MkdirTemp(o.Dir, "cusp-bench-")
+	if err != nil {
+		return nil, fmt.Errorf("make scratch folder: %w", err)
+	}
+	r := &rig{Options: o, dir: dir, playbook: filepath.Join(dir, "playbook.yaml")}
+	r.report = Report{Bench: name, Commit: o.Commit, Seed: o.Seed, Results: []Result{}, Settings: map[string]any{
+		"events": o.Events, "leads": o.Leads, "batch": o.Batch, "connections": o.Connections, "rounds": o.Rounds,
+	}}
+	if err := os.WriteFile(r.playbook, playbookText, 0o600); err != nil {
+		return nil, errors.Join(fmt.Errorf("write playbook: %w", err), r.close())
+	}
+	if r.report.Machine, err = look(ctx, dir); err != nil {
+		return nil, errors.Join(err, r.close())
+	}
+	return r, nil
+}
+
+// close removes what the benchmark made.
+func (r *rig) close() error {
+	var errs []error
+	for _, drop := range r.drops {
+		errs = append(errs, drop())
+	}
+	return errors.Join(append(errs, os.RemoveAll(r.dir))...)
+}
+
+// next is a name that this run has not used.
+func (r *rig) next(what string) string {
+	r.serial++
+	return fmt.Sprintf("%s-%d", what, r.serial)
+}
+
+// database makes the address of an empty database.
+func (r *rig) database(ctx context.Context, postgres bool) (string, error) {
+	if !postgres {
+		return filepath.Join(r.dir, r.next("bench")+".db"), nil
+	}
+	dsn, drop, err := scratchDatabase(ctx, r.Postgres, fmt.Sprintf("%s_%d", r.next("cusp_bench"), time.Now().UnixMicro()))
+	if err != nil {
+		return "", err
+	}
+	r.drops = append(r.drops, drop)
+	return dsn, nil
+}
+
+// site is a server with the load that goes to it.
+type site struct {
+	server *Server
+	load   *load
+}
+
+func (r *rig) site(ctx context.Context, postgres bool, leads int) (*site, error) {
+	dsn, err := r.database(ctx, postgres)
+	if err != nil {
+		return nil, err
+	}
+	server, err := StartServer(ctx, r.Bin, dsn, r.playbook)
+	if err != nil {
+		return nil, err
+	}
+	return &site{server, newLoad(r.Seed, r.next("m")+"-", leads)}, nil
+}
+
+// send drives n events and returns the rate in events a second.
+func (s *site) send(ctx context.Context, n, batch, connections int) (float64, []time.Duration, error) {
+	sent := time.Now()
+	bodies := requests(s.load.batches(n, batch, sent), s.server.Addr, s.server.Key, sent)
+	took, latencies, err := drive(ctx, s.server.Addr, connections, bodies)
+	if err != nil {
+		return 0, nil, err
+	}
+	return float64(n) / took.Seconds(), latencies, nil
+}
+
+// Ingest measures durable ingest over HTTP, every event scored and decided before the answer.
+func Ingest(ctx context.Context, o Options) (report *Report, err error) {
+	r, err := start(ctx, "ingest", o)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, r.close()) }()
+	if err := r.sqlite(ctx); err != nil {
+		return nil, fmt.Errorf("measure ingest on SQLite: %w", err)
+	}
+	if o.Postgres != "" {
+		if err := r.postgres(ctx); err != nil {
+			return nil, fmt.Errorf("measure ingest on PostgreSQL: %w", err)
+		}
+	}
+	if len(o.Stored) > 0 {
+		if err := r.flat(ctx); err != nil {
+			return nil, fmt.Errorf("measure flat cost: %w", err)
+		}
+	}
+	return &r.report, nil
+}
+
+// series gathers the rounds of one figure.
+type series struct {
+	rates     []float64
+	latencies []time.Duration
+}
+
+func (s *series) add(rate float64, latencies []time.Duration) {
+	s.rates = append(s.rates, rate)
+	s.latencies = append(s.latencies, latencies...)
+}
+
+func (r *rig) sqlite(ctx context.Context) error {
+	var raw, batch, single series
+	var idle, busy []float64
+	for round := range r.Rounds {
+		r.Say(fmt.Sprintf("SQLite, round %d of %d: raw", round+1, r.Rounds))
+		folder := filepath.Join(r.dir, r.next("raw"))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return fmt.Errorf("make scratch folder: %w", err)
+		}
+		rate, err := rawSQLite(ctx, folder, newLoad(r.Seed, "r", r.Leads).batches(r.Events, r.Batch, time.Now()))
+		if err != nil {
+			return err
+		}
+		raw.add(rate, nil)
+		r.Say(fmt.Sprintf("SQLite, round %d of %d: batches of %d, then single events", round+1, r.Rounds, r.Batch))
+		if err := r.round(ctx, false, &batch, &single, &idle, &busy); err != nil {
+			return err
+		}
+	}
+	batchRate := []float64{median(batch.rates)}
+	r.report.Results = append(r.report.Results,
+		newResult(fmt.Sprintf("sqlite-batch%d", r.Batch), batch.rates, raw.rates, batch.latencies, "the same bytes as rows of a bare table"),
+		newResult("sqlite-single64", single.rates, batchRate, single.latencies, "the batch figure"),
+		Result{Name: "memory-idle", Rate: median(idle), Unit: "MiB", Note: "resident set of the server, goal 60"},
+		Result{Name: "memory-ingest", Rate: median(busy), Unit: "MiB", Note: "resident set at its peak, goal 400"},
+	)
+	return nil
+}
+
+// round measures one fresh server. Single events go to the database that the batches have filled.
+func (r *rig) round(ctx context.Context, postgres bool, batch, single *series, idle, busy *[]float64) error {
+	s, err := r.site(ctx, postgres, r.Leads)
+	if err != nil {
+		return err
+	}
+	now, _ := s.server.memory()
+	err = s.both(ctx, r, batch, single)
+	_, peak := s.server.memory()
+	*idle, *busy = append(*idle, now), append(*busy, peak)
+	return errors.Join(err, s.server.Stop())
+}
+
+func (s *site) both(ctx context.Context, r *rig, batch, single *series) error {
+	rate, latencies, err := s.send(ctx, r.Events, r.Batch, r.Connections)
+	if err != nil {
+		return err
+	}
+	batch.add(rate, latencies)
+	rate, latencies, err = s.send(ctx, r.Events/4, 1, 64)
+	if err != nil {
+		return err
+	}
+	single.add(rate, latencies)
+	return nil
+}
+
+func (r *rig) postgres(ctx context.Context) error {
+	var raw, batch, single series
+	var idle, busy []float64
+	for round := range r.Rounds {
+		r.Say(fmt.Sprintf("PostgreSQL, round %d of %d: COPY", round+1, r.Rounds))
+		dsn, err := r.database(ctx, true)
+		if err != nil {
+			return err
+		}
+		rate, err := rawPostgres(ctx, dsn, newLoad(r.Seed, "r", r.Leads).batches(r.Events, r.Batch, time.Now()))
+		if err != nil {
+			return err
+		}
+		raw.add(rate, nil)
+		r.Say(fmt.Sprintf("PostgreSQL, round %d of %d: batches of %d, then single events", round+1, r.Rounds, r.Batch))
+		if err := r.round(ctx, true, &batch, &single, &idle, &busy); err != nil {
+			return err
+		}
+	}
+	r.report.Results = append(r.report.Results,
+		newResult(fmt.Sprintf("postgres-batch%d", r.Batch), batch.rates, raw.rates, batch.latencies, "COPY of the same bytes"),
+		newResult("postgres-single64", single.rates, []float64{median(batch.rates)}, single.latencies, "the batch figure"),
+	)
+	return nil
+}
