@@ -1,13 +1,23 @@
 package playbook
 
-import "strings"
+import "cusp/internal/domains"
 
 // membership answers whether a text is in a list, in constant time.
 type membership func(s string) bool
 
-// BuiltInLists are the names of the lists that every playbook may use without defining them.
+// BuiltInLists are the names of the lists that every playbook may use without defining them. They know
+// domains in any case, and subdomains of what they list.
 func BuiltInLists() []string { return []string{"free_mail", "disposable_mail", "universities"} }
 
+func builtInLists() map[string]membership {
+	return map[string]membership{
+		"free_mail":       domains.FreeMail,
+		"disposable_mail": domains.Disposable,
+		"universities":    domains.University,
+	}
+}
+
+// listOf is the exact membership in a list of the author's.
 func listOf(items []string) membership {
 	set := make(map[string]struct{}, len(items))
 	for _, item := range items {
@@ -17,22 +27,4 @@ func listOf(items []string) membership {
 		_, ok := set[s]
 		return ok
 	}
-}
-
-func builtInLists() map[string]membership {
-	return map[string]membership{
-		"free_mail":       oneOf("gmail.com", "googlemail.com", "outlook.com", "hotmail.com", "yahoo.com", "icloud.com", "gmx.de", "gmx.net", "web.de", "proton.me"),
-		"disposable_mail": oneOf("mailinator.com", "guerrillamail.com", "10minutemail.com", "yopmail.com"),
-		"universities":    isUniversity,
-	}
-}
-
-func oneOf(domains ...string) membership {
-	has := listOf(domains)
-	return func(s string) bool { return has(strings.ToLower(s)) }
-}
-
-func isUniversity(domain string) bool {
-	d := "." + strings.ToLower(domain)
-	return strings.HasSuffix(d, ".edu") || strings.Contains(d, ".edu.") || strings.Contains(d, ".ac.")
 }
