@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"slices"
 
@@ -13,7 +14,16 @@ type builder struct {
 	c       *compiler
 	text    string
 	signals []SignalUse
+	demands []demand
 	found   []finding
+}
+
+// demand is a comparison that needs count(signal, window) to be at least a number.
+type demand struct {
+	signal int
+	window float64
+	least  float64
+	offset int // of the call in the text
 }
 
 // truth builds the part of the tree that is made of and, or, not and choices.
@@ -53,7 +63,7 @@ func (b *builder) parts(n *ast.BinaryNode, operators ...string) []node {
 
 // leaf builds a part that is true or false by itself: natively where its shape is common.
 func (b *builder) leaf(n ast.Node) node {
-	l := &leaf{text: clip(n.String(), maxBecause)}
+	l := &leaf{text: clip(n.String(), maxBecause), fact: atom{key: n.String()}}
 	if binary, ok := n.(*ast.BinaryNode); ok && b.native(l, binary) {
 		return l
 	}
@@ -96,9 +106,15 @@ func (b *builder) comparison(l *leaf, n *ast.BinaryNode) bool {
 	switch v := value.(type) {
 	case float64:
 		l.test, l.err = compareNumber(op, o, v), mistyped(o, "a number")
-		b.moment(subject, v)
+		if i := comparisonInterval(op, v); i != nil {
+			l.fact = atom{key: subject.String(), interval: i}
+			b.moment(subject, i)
+		}
 	case string:
 		l.test, l.err = compareText(op, o, v), mistyped(o, "text")
+		if op == "==" || op == "!=" {
+			l.fact = atom{key: subject.String(), texts: map[string]struct{}{v: {}}, negated: op == "!="}
+		}
 	case bool:
 		if op != "==" && op != "!=" {
 			return false
@@ -108,14 +124,29 @@ func (b *builder) comparison(l *leaf, n *ast.BinaryNode) bool {
 	return true
 }
 
-// moment notes that days_since(signal) is compared with a number of days: then the answer changes by
-// itself, that long after an occurrence.
-func (b *builder) moment(subject ast.Node, days float64) {
+// moment notes what a comparison says about a signal: that days_since() passes a number of days, so
+// that the answer changes by itself that long after an occurrence; and how many occurrences count()
+// must find.
+func (b *builder) moment(subject ast.Node, i *interval) {
 	c, ok := subject.(*ast.CallNode)
-	if !ok || calleeName(c) != "days_since" || days <= 0 {
+	if !ok {
 		return
 	}
-	b.use(SignalUse{Signal: b.signal(c), Moment: days * day})
+	switch calleeName(c) {
+	case "days_since":
+		for _, days := range []float64{i.low, i.high} {
+			if days > 0 && !math.IsInf(days, 0) {
+				b.use(SignalUse{Signal: b.signal(c), Moment: days * day})
+			}
+		}
+	case "count":
+		window, _ := parseDuration(stringArgument(c, 1))
+		least := math.Ceil(i.low)
+		if i.lowOpen {
+			least = math.Floor(i.low) + 1
+		}
+		b.demands = append(b.demands, demand{signal: b.signal(c), window: window, least: least, offset: c.Location().From})
+	}
 }
 
 // presence is `x == nil` and `x != nil`.
@@ -134,6 +165,7 @@ func (b *builder) presence(l *leaf, n *ast.BinaryNode) bool {
 		l.test = func(f *Facts) Truth { return known.test(f).not() }
 	}
 	l.reads = []operand{optional{o}}
+	l.fact = atom{key: subject.String(), known: true, negated: n.Operator == "=="}
 	return true
 }
 
@@ -144,8 +176,10 @@ func (b *builder) textual(l *leaf, n *ast.BinaryNode) bool {
 	}
 	o := b.operand(n.Left)
 	l.reads, l.err = []operand{o}, mistyped(o, "text")
+	l.fact.subject = n.Left.String()
 	if n.Operator != "matches" {
 		l.test = compareText(n.Operator, o, s.Value)
+		l.fact.holds = textPredicate(n.Operator, s.Value)
 		return true
 	}
 	pattern, err := regexp.Compile(s.Value)
@@ -153,6 +187,7 @@ func (b *builder) textual(l *leaf, n *ast.BinaryNode) bool {
 		return false
 	}
 	l.test = matchesPattern(o, pattern)
+	l.fact.holds = pattern.MatchString
 	return true
 }
 
@@ -162,6 +197,10 @@ func (b *builder) inclusion(l *leaf, n *ast.BinaryNode) bool {
 		if has := b.list(right); has != nil {
 			o := b.operand(n.Left)
 			l.test, l.reads = inList(o, has), []operand{o}
+			l.fact.subject, l.fact.holds = n.Left.String(), has
+			if items, ok := b.c.items(right); ok {
+				l.fact = atom{key: n.Left.String(), texts: items}
+			}
 			return true
 		}
 		if literal, ok := literalOf(n.Left); ok {
@@ -180,6 +219,9 @@ func (b *builder) inclusion(l *leaf, n *ast.BinaryNode) bool {
 		}
 		o := b.operand(n.Left)
 		l.test, l.reads = inSet(o, literals), []operand{o}
+		if set, ok := textSet(literals); ok {
+			l.fact = atom{key: n.Left.String(), texts: set}
+		}
 		return true
 	case *ast.BinaryNode:
 		low, okLow := literalNumber(right.Left)
@@ -189,6 +231,7 @@ func (b *builder) inclusion(l *leaf, n *ast.BinaryNode) bool {
 		}
 		o := b.operand(n.Left)
 		l.test = fromNumber(o, func(v float64) bool { return v >= low && v <= high })
+		l.fact = atom{key: n.Left.String(), interval: &interval{low: low, high: high}}
 		l.reads, l.err = []operand{o}, mistyped(o, "a number")
 		return true
 	}
@@ -344,4 +387,17 @@ func (o optional) note(f *Facts) note {
 
 func (b *builder) refuse(n ast.Node, code, hint, format string, args ...any) {
 	b.found = append(b.found, finding{n.Location().From, code, fmt.Sprintf(format, args...), hint})
+}
+
+// textSet is a list of literals as a set, when all of them are text.
+func textSet(literals []any) (map[string]struct{}, bool) {
+	set := make(map[string]struct{}, len(literals))
+	for _, l := range literals {
+		s, ok := l.(string)
+		if !ok {
+			return nil, false
+		}
+		set[s] = struct{}{}
+	}
+	return set, true
 }

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
+	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/checker"
 	"github.com/expr-lang/expr/conf"
@@ -20,11 +21,13 @@ import (
 const (
 	maxCondition = 4096 // characters
 	maxExprNodes = 500
+	maxProofList = 1000 // entries; membership in longer lists is opaque to the checker
 )
 
 // compiler turns the conditions of one playbook into Kleene trees over native leaves and programs.
 type compiler struct {
 	signals  map[string]int
+	own      map[string][]string // the author's lists
 	lists    map[string]membership
 	config   *conf.Config
 	machines *machines
@@ -32,8 +35,12 @@ type compiler struct {
 	usesScore bool // set while one condition is vetted
 }
 
-func newCompiler(signals map[string]int, lists map[string]membership) *compiler {
-	c := &compiler{signals: signals, lists: lists, machines: newMachines(lists)}
+func newCompiler(signals map[string]int, own map[string][]string) *compiler {
+	lists := builtInLists()
+	for name, items := range own {
+		lists[name] = listOf(items)
+	}
+	c := &compiler{signals: signals, own: own, lists: lists, machines: &machines{}}
 	c.config = conf.New(c.environment())
 	c.config.MaxNodes = maxExprNodes
 	c.config.Expect, c.config.ExpectAny = reflect.Bool, true
@@ -121,7 +128,7 @@ func (c *compiler) compile(text string, at scope) (*Condition, []finding) {
 		paths = append(paths, p)
 	}
 	slices.Sort(paths)
-	return &Condition{Text: text, root: root, uses: uses{paths: paths, signals: b.signals, score: c.usesScore}}, nil
+	return &Condition{Text: text, root: root, uses: uses{paths: paths, signals: b.signals, score: c.usesScore, demands: b.demands}}, nil
 }
 
 func syntaxFinding(err error, text string) finding {
@@ -133,7 +140,7 @@ func syntaxFinding(err error, text string) finding {
 	case strings.Contains(f.message, "maximum allowed nodes"):
 		f.code, f.message, f.hint = "too_expensive", fmt.Sprintf("the condition has more than %d parts", maxExprNodes), "use a list"
 	case strings.Contains(f.message, `Operator("=")`):
-		f.hint = "compare with =="
+		f.message, f.hint = readableToken(f.message), "compare with =="
 	case strings.Contains(f.message, "EOF"):
 		f.message, f.hint = "the condition ends too early", "something is missing after this"
 		f.offset = min(f.offset, utf8.RuneCountInString(text))
@@ -165,7 +172,7 @@ func typeFinding(err error) finding {
 	}
 	if strings.HasPrefix(f.message, "expected bool, but got ") {
 		f.hint = "compare it with something: account.employees > 50"
-		f.message = "a condition must be true or false, not " + typeWords.Replace(strings.TrimPrefix(f.message, "expected bool, but got "))
+		f.message = "a condition must be true or false, not a " + typeWords.Replace(strings.TrimPrefix(f.message, "expected bool, but got "))
 		return f
 	}
 	f.message, f.hint = readableTypes(f.message)
@@ -183,4 +190,15 @@ func readableTypes(message string) (readable, hint string) {
 		return fmt.Sprintf("%s cannot stand between %s and %s", op, left, right), hint
 	}
 	return typeWords.Replace(message), ""
+}
+
+// items are the entries of one of the author's lists, named lists.x.
+func (c *compiler) items(n *ast.MemberNode) (map[string]struct{}, bool) {
+	names, _ := memberPath(n)
+	items, ok := c.own[names[0]]
+	set := make(map[string]struct{}, len(items))
+	for _, item := range items {
+		set[item] = struct{}{}
+	}
+	return set, ok && len(items) <= maxProofList
 }

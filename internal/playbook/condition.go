@@ -19,7 +19,7 @@ type uses struct {
 	paths   []string // sorted
 	signals []SignalUse
 	score   bool
-	text    bool
+	demands []demand
 }
 
 // SignalUse says how a condition asks about a signal.

@@ -30,6 +30,7 @@ type document struct {
 	problems fault.Problems
 	bad      map[*yaml.Node]bool // already reported: readers stay silent about these
 	nodes    int
+	errors   int
 }
 
 func newDocument(file string, src []byte) *document {
@@ -39,7 +40,10 @@ func newDocument(file string, src []byte) *document {
 
 // report adds a problem at a position; hint may be empty.
 func (d *document) report(severity fault.Severity, code string, line, column int, hint, message string) {
-	if len(d.problems) >= maxProblems {
+	if severity == fault.SeverityError {
+		d.errors++
+	}
+	if len(d.problems) >= maxProblems && (severity == fault.SeverityWarning || d.errors > maxProblems) {
 		return
 	}
 	p := fault.Problem{
@@ -122,6 +126,7 @@ func (d *document) yamlError(err error) {
 	case strings.Contains(message, "no documents"):
 		code, message, hint = "empty", "the document is empty", "begin with `playbook: 1`"
 	case strings.Contains(message, "found multiple"):
+		line = d.lastMarker()
 		message, hint = "the file holds more than one document", "keep one playbook per file: remove the `---` line"
 	case strings.Contains(message, "cannot start any token") && d.runeAt(line, column) == '\t':
 		message, hint = "a tab cannot indent YAML", "indent with spaces"
@@ -129,6 +134,16 @@ func (d *document) yamlError(err error) {
 		code, hint = "alias", "write the value out: a playbook has no anchors and aliases"
 	}
 	d.report(fault.SeverityError, code, line, column, hint, message)
+}
+
+// lastMarker is the line of the last `---`.
+func (d *document) lastMarker() int {
+	for i := len(d.lines); i > 0; i-- {
+		if strings.HasPrefix(d.lines[i-1], "---") {
+			return i
+		}
+	}
+	return 1
 }
 
 func (d *document) runeAt(line, column int) rune {

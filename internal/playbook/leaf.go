@@ -13,6 +13,7 @@ type leaf struct {
 	test  func(f *Facts) Truth
 	reads []operand
 	err   func(f *Facts) string // why test is Unknown although nothing is missing; may be nil
+	fact  atom                  // what the checker understands of it
 }
 
 func (l *leaf) eval(f *Facts) Truth { return l.test(f) }
@@ -103,23 +104,31 @@ func fromText(o operand, holds func(string) bool) func(f *Facts) Truth {
 	}
 }
 
-// compareText is `operand == "x"`, order, and the text operators.
-func compareText(op string, o operand, s string) func(f *Facts) Truth {
+// textPredicate is `text OP s` for order and the text operators; nil for others.
+func textPredicate(op, s string) func(string) bool {
 	switch op {
 	case "<":
-		return fromText(o, func(v string) bool { return v < s })
+		return func(v string) bool { return v < s }
 	case "<=":
-		return fromText(o, func(v string) bool { return v <= s })
+		return func(v string) bool { return v <= s }
 	case ">":
-		return fromText(o, func(v string) bool { return v > s })
+		return func(v string) bool { return v > s }
 	case ">=":
-		return fromText(o, func(v string) bool { return v >= s })
+		return func(v string) bool { return v >= s }
 	case "contains":
-		return fromText(o, func(v string) bool { return strings.Contains(v, s) })
+		return func(v string) bool { return strings.Contains(v, s) }
 	case "startsWith":
-		return fromText(o, func(v string) bool { return strings.HasPrefix(v, s) })
+		return func(v string) bool { return strings.HasPrefix(v, s) }
 	case "endsWith":
-		return fromText(o, func(v string) bool { return strings.HasSuffix(v, s) })
+		return func(v string) bool { return strings.HasSuffix(v, s) }
+	}
+	return nil
+}
+
+// compareText is `operand == "x"`, order, and the text operators.
+func compareText(op string, o operand, s string) func(f *Facts) Truth {
+	if holds := textPredicate(op, s); holds != nil {
+		return fromText(o, holds)
 	}
 	return equalTo(o, s, op == "==")
 }

@@ -1,6 +1,7 @@
 package playbook
 
 import (
+	"fmt"
 	"maps"
 	"math"
 	"net/netip"
@@ -51,11 +52,9 @@ func Parse(file string, src []byte) (*Playbook, fault.Problems) {
 	if root == nil {
 		return nil, d.problems
 	}
-	r := &reader{d: d, p: &Playbook{Source: slices.Clone(src)}, where: map[any]*yaml.Node{}}
+	r := &reader{d: d, p: &Playbook{Source: slices.Clone(src)}, where: map[any]*yaml.Node{}, unsound: map[string]bool{}}
 	r.playbook(root)
-	if d.problems.Err() == nil {
-		r.check()
-	}
+	r.check()
 	d.problems.Sort()
 	if d.problems.Err() != nil {
 		return nil, d.problems
@@ -71,6 +70,20 @@ type reader struct {
 	c     *compiler
 	ids   map[string]int     // signal ids to indexes
 	where map[any]*yaml.Node // where things stand, for the checks that look at several of them
+	// unsound holds the sections with errors: what follows from their numbers is not worth saying.
+	unsound map[string]bool
+}
+
+// section reads one section of the document and notes whether it is sound.
+func (r *reader) section(name string, read func()) {
+	before := r.d.errors
+	read()
+	r.unsound[name] = r.d.errors > before
+}
+
+// sound reports whether all the named sections could be read without errors.
+func (r *reader) sound(names ...string) bool {
+	return !slices.ContainsFunc(names, func(name string) bool { return r.unsound[name] })
 }
 
 // Keys of r.where that are not pointers to the thing itself.
@@ -90,15 +103,16 @@ func (r *reader) playbook(root *yaml.Node) {
 	r.lists(s)
 	r.internal(s)
 	s.require("signals", "a playbook says which behaviour counts: write `signals:` with at least one signal")
+	r.where["signals"] = s.at("signals")
 	nodes := s.list("signals", maxSignals)
 	r.signalIDs(nodes)
-	r.c = newCompiler(r.ids, r.membership())
-	r.excludes(s)
-	r.fit(s)
-	r.signals(nodes)
-	r.intent(s)
-	r.decide(s)
-	r.account(s)
+	r.c = newCompiler(r.ids, r.p.Lists)
+	r.section("exclude", func() { r.excludes(s) })
+	r.section("fit", func() { r.fit(s) })
+	r.section("signals", func() { r.signals(nodes) })
+	r.section("intent", func() { r.intent(s) })
+	r.section("decide", func() { r.decide(s) })
+	r.section("account", func() { r.account(s) })
 	r.momentum(s)
 	for _, key := range []string{"handoff", "nurture"} {
 		s.sub(key)
@@ -128,14 +142,6 @@ func (r *reader) lists(s section) {
 			r.p.Lists[name] = lists.texts(name, maxList, maxListItem)
 		}
 	}
-}
-
-func (r *reader) membership() map[string]membership {
-	all := builtInLists()
-	for name, items := range r.p.Lists {
-		all[name] = listOf(items)
-	}
-	return all
 }
 
 func (r *reader) internal(s section) {
@@ -181,7 +187,11 @@ func (r *reader) condition(s section, key string, at scope) *Condition {
 		return nil
 	}
 	if n.Kind != yaml.ScalarNode || n.ShortTag() != "!!str" {
-		r.d.refuse(n, "wrong_type", "write the condition in quotes: 'account.employees >= 50'",
+		hint := "write the condition in quotes: 'account.employees >= 50'"
+		if n.ShortTag() == "!!bool" {
+			hint = fmt.Sprintf("write it in quotes: '%s'", n.Value)
+		}
+		r.d.refuse(n, "wrong_type", hint,
 			"%s must be a condition, not %s", s.path(key), kindName(n))
 		return nil
 	}
@@ -199,7 +209,27 @@ func (r *reader) condition(s section, key string, at scope) *Condition {
 		r.d.bad[n] = true
 		return nil
 	}
+	for _, path := range c.Paths() {
+		r.nearMiss(n, path)
+	}
 	return c
+}
+
+// nearMiss warns of a custom trait that is most likely a mistyped standard one. Any trait may exist, so
+// it is no more than advice.
+func (r *reader) nearMiss(n *yaml.Node, path string) {
+	root, name, _ := strings.Cut(path, ".")
+	name, _, _ = strings.Cut(name, ".")
+	traits := map[string][]Trait{"person": PersonTraits(), "account": AccountTraits()}[root]
+	if _, standard := traitType(traits, name); standard || len(name) < 4 {
+		return
+	}
+	for _, t := range traits {
+		if d := distance(name, t.Name); d == 1 || d == 2 && len(name) >= 6 {
+			r.d.warn(n, "unknown_trait", fmt.Sprintf("did you mean %s.%s?", root, t.Name), "%s.%s is not a standard trait", root, name)
+			return
+		}
+	}
 }
 
 func (r *reader) excludes(s section) {
@@ -209,7 +239,7 @@ func (r *reader) excludes(s section) {
 		e.require("id", "")
 		e.require("when", "write when: 'account.domain in lists.competitors'")
 		x := Exclusion{ID: e.id("id"), When: r.condition(e, "when", scope{score: true}), Because: e.text("because", maxText)}
-		if x.Because == "" {
+		if !e.has("because") {
 			x.Because = x.ID
 		}
 		r.unique(seen, e, x.ID, "exclude")
@@ -289,6 +319,7 @@ var traitPath = regexp.MustCompile(`^(person|account)(\.[A-Za-z_$][A-Za-z0-9_$]*
 
 func (r *reader) isTrait(n *yaml.Node, path string) bool {
 	if traitPath.MatchString(path) {
+		r.nearMiss(n, path)
 		return true
 	}
 	r.d.refuse(n, "bad_trait", "write person.name or account.name", "%q is not a trait", path)
@@ -323,6 +354,9 @@ func (r *reader) intent(s section) {
 		r.p.Intent.Caps[c] = caps.number(c.String(), 0, 1000, math.Inf(1))
 	}
 	r.p.Intent.ThirdPartyCap = caps.number("third_party", 0, 1000, math.Inf(1))
+	for key, n := range caps.fields {
+		r.where["caps."+key] = n
+	}
 }
 
 func (r *reader) decide(s section) {
@@ -339,6 +373,7 @@ func (r *reader) decide(s section) {
 	r.p.Decide.Engage = d.number("engage", 0, 1000, 0)
 	r.p.Decide.Cooldown = d.duration("cooldown", 0, defaultCooldown)
 	if in, ok := d.sub("inbound", "fit_floor"); ok {
+		r.where["fit_floor"] = in.at("fit_floor")
 		r.p.Decide.InboundFloor = in.number("fit_floor", 0, 100, defaultInboundFloor)
 	}
 	for i, n := range d.list("mql", maxLevels) {

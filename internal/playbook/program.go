@@ -22,22 +22,23 @@ import (
 const maxMemory = 100_000
 
 // machines are reusable expression machines, shared by the conditions of one playbook.
-type machines struct {
-	pool  sync.Pool
-	lists map[string]membership
-}
+type machines struct{ pool sync.Pool }
 
 type machine struct {
 	vm  vm.VM
 	env map[string]any
 }
 
-func newMachines(lists map[string]membership) *machines {
-	m := &machines{lists: lists}
-	m.pool.New = func() any {
-		return &machine{vm: vm.VM{MemoryBudget: maxMemory}, env: make(map[string]any, 8)}
+func (m *machines) take() *machine {
+	if used, ok := m.pool.Get().(*machine); ok {
+		return used
 	}
-	return m
+	return &machine{vm: vm.VM{MemoryBudget: maxMemory}, env: make(map[string]any, 8)}
+}
+
+func (m *machines) put(used *machine) {
+	clear(used.env)
+	m.pool.Put(used)
 }
 
 // program is an operand that is calculated by the expression machine. What it reads is put into slots
@@ -73,10 +74,7 @@ func (b *builder) program(n ast.Node) operand {
 }
 
 func (p *program) run(f *Facts) (any, status, error) {
-	m, ok := p.machines.pool.Get().(*machine)
-	if !ok {
-		return nil, broken, errors.New("no machine")
-	}
+	m := p.machines.take()
 	defer p.machines.put(m)
 	for i, o := range p.slots {
 		v, st := o.value(f)
@@ -93,11 +91,6 @@ func (p *program) run(f *Facts) (any, status, error) {
 		return nil, absent, nil
 	}
 	return v, present, nil
-}
-
-func (m *machines) put(used *machine) {
-	clear(used.env)
-	m.pool.Put(used)
 }
 
 func (p *program) value(f *Facts) (any, status) {

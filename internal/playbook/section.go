@@ -169,6 +169,9 @@ func (d *document) number(n *yaml.Node, name string, low, high float64) (float64
 }
 
 func bounds(low, high float64) string {
+	if low == high {
+		return formatNumber(low)
+	}
 	if math.IsInf(high, 1) {
 		return "at least " + formatNumber(low)
 	}

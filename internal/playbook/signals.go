@@ -62,6 +62,9 @@ func (r *reader) trigger(s section) Trigger {
 	if !ok {
 		return t
 	}
+	if len(on.fields) == 0 && len(on.node.Content) > 0 {
+		return t // an unknown key, reported already
+	}
 	if len(on.fields) != 1 {
 		r.d.refuse(on.node, "trigger", "a signal with two causes is two signals, or one made of the other: on: {signal: id}",
 			"signal.on names %d things that can happen; it needs exactly one", len(on.fields))
