@@ -17,7 +17,9 @@ type Statement struct {
 
 // SQL declares a statement. The name ("identity.findPerson") shows up in logs and in the database's own
 // statistics and is unique; the text is PostgreSQL's dialect with $1, $2 … and the tokens of
-// [Dialect.Translate]. A test finds every call in the source and prepares its text on both engines.
+// [Dialect.Translate]. Placeholders that come in order, each once, are the fastest on SQLite. A test
+// finds every call in the source and prepares its text on both engines; a text that begins with
+// "/* postgres only */" or "/* sqlite only */" on one.
 func SQL(name, text string) *Statement { return &Statement{name: name, text: text} }
 
 // Name is the name it was declared with.
@@ -148,19 +150,38 @@ func maxParam(pieces []piece) int {
 	return n
 }
 
-// rebind turns $3 into ?3, SQLite's numbered placeholder.
+// rebind turns $3 into SQLite's ?3. When the placeholders come in order, each once, plain ? will do, and
+// it is much faster: SQLite keeps the others in a list of names, which it walks for every argument.
 func rebind(text string) string {
+	pieces := split(text)
+	plain := inOrder(pieces)
 	var b strings.Builder
 	b.Grow(len(text))
-	for _, p := range split(text) {
+	for _, p := range pieces {
 		if p.param == 0 {
 			b.WriteString(p.text)
 			continue
 		}
 		b.WriteByte('?')
-		b.WriteString(strconv.Itoa(p.param))
+		if !plain {
+			b.WriteString(strconv.Itoa(p.param))
+		}
 	}
 	return b.String()
+}
+
+func inOrder(pieces []piece) bool {
+	n := 0
+	for _, p := range pieces {
+		if p.param == 0 {
+			continue
+		}
+		n++
+		if p.param != n {
+			return false
+		}
+	}
+	return true
 }
 
 // expandList makes $1 a list of n placeholders and moves the others up.

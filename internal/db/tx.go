@@ -154,6 +154,22 @@ func (t *Tx) Script(name, text string) error {
 	return nil
 }
 
+// Prepare proves that the engine understands a statement, without running it.
+func (t *Tx) Prepare(s *Statement) error {
+	if err := t.usable(); err != nil {
+		return err
+	}
+	f := s.form(t.dialect, shape{})
+	if f.err != nil {
+		return t.poison(s, f.err)
+	}
+	p, err := t.s.conn.PrepareContext(t.run, f.text)
+	if err != nil {
+		return t.poison(s, err)
+	}
+	return p.Close()
+}
+
 // usable returns the error that forbids another statement.
 func (t *Tx) usable() error {
 	switch {

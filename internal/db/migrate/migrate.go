@@ -40,7 +40,7 @@ type Migration struct {
 }
 
 var (
-	lock   = db.SQL("migrate.lock", `select pg_advisory_xact_lock($1)`)
+	lock   = db.SQL("migrate.lock", `/* postgres only */ select pg_advisory_xact_lock($1)`)
 	list   = db.SQL("migrate.list", `select number, name, hash from schema_migration order by number`)
 	record = db.SQL("migrate.record", `insert into schema_migration (number, name, hash, applied_at) values ($1, $2, $3, $4)`)
 )

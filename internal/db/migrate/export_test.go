@@ -1,0 +1,7 @@
+package migrate
+
+// What the tests reach into.
+var (
+	Apply = run
+	Load  = load
+)
