@@ -71,7 +71,7 @@ var accountAliases = []alias{
 	{target: target{"timestamp"}, names: "updated_at last_modified modified_at last_updated", date: true},
 	{target: target{"traits", "industry"}, names: "industry sector"},
 	{target: target{"traits", "employees"}, names: employeeNames, number: true},
-	{target: target{"traits", "annual_revenue"}, names: "annual_revenue revenue yearly_revenue turnover", number: true},
+	{target: target{"traits", "revenue"}, names: "revenue annual_revenue yearly_revenue turnover", number: true},
 	{target: target{"traits", "created_at"}, names: "created_at createdat created", date: true},
 }
 
@@ -97,15 +97,34 @@ var campaignAliases = []alias{
 
 // ignored are columns that say nothing about the row: our own remarks, and ids that only this
 // installation knows.
-var ignored = []string{"rejected_line", "rejected_code", "rejected_reason", "received_at"}
+var ignored = []string{"rejected_line", "rejected_because", "received_at"}
 
-// defaultFields matches columns by their usual names. Every column is used, or is one of ignored.
+// derived are the columns of our own exports of people and accounts that the product works out itself or
+// that name things by ids of the exporting installation. They are passed over when they stand together.
+func derived(kind Kind, normal []string) []string {
+	ours := func(marks ...string) bool {
+		return !slices.ContainsFunc(marks, func(m string) bool { return !slices.Contains(normal, m) })
+	}
+	switch {
+	case kind == People && ours("id", "decision", "quadrant", "momentum", "last_seen"):
+		return strings.Fields("id account_id decision track stage level quadrant fit intent momentum since last_seen events")
+	case kind == Accounts && ours("id", "domain", "score", "decision", "people", "traits"):
+		return strings.Fields("id score decision people")
+	}
+	return nil
+}
+
+// defaultFields matches columns by their usual names. Every column is used, or is one of ignored or
+// derived.
 func defaultFields(kind Kind, columns []string) []field {
 	normal := make([]string, len(columns))
 	used := make([]bool, len(columns))
 	for i, c := range columns {
 		normal[i] = normalise(c)
-		used[i] = slices.Contains(ignored, normal[i])
+	}
+	skip := append(derived(kind, normal), ignored...)
+	for i := range columns {
+		used[i] = slices.Contains(skip, normal[i])
 	}
 	var fields []field
 	for i, c := range columns { // names that are targets already, such as traits.plan

@@ -111,6 +111,12 @@ func TestOpen_recognisesUsualNames(t *testing.T) {
 		{"messages as they are", Events, `{"type":"track","event":"X","userId":"u1","messageId":"m1","sentAt":"2026-03-02T00:00:00Z","timestamp":"2026-03-01T00:00:00Z"}`, []string{
 			`{"event":"X","timestamp":"2026-03-01T00:00:00Z","type":"track","userId":"u1"}`,
 		}},
+		{"our export of people", People, "id,user_id,email,account_id,decision,quadrant,momentum,since,last_seen,events\nper_1,u1,a@b.example,acc_1,review,engage,steady,,,7\n", []string{
+			`{"traits":{"email":"a@b.example"},"type":"identify","userId":"u1"}`,
+		}},
+		{"our export of accounts", Accounts, "id,name,domain,score,decision,people,traits\nacc_1,Acme,acme.example,3,review,2,\"{\"\"employees\"\":7}\"\n", []string{
+			`{"traits":{"domain":"acme.example","employees":7,"name":"Acme"},"type":"group"}`,
+		}},
 		{"our export of events", Events, `{"message_id":"m1","type":"page","user_id":"u1","time":"2026-03-01T00:00:01Z","received_at":"2026-03-05T00:00:00Z","event":{"type":"page","userId":"u1","messageId":"m1","timestamp":"2026-03-01T00:00:09Z","sentAt":"2026-03-05T00:00:08Z"}}`, []string{
 			`{"timestamp":"2026-03-01T00:00:01Z","type":"page","userId":"u1"}`,
 		}},
