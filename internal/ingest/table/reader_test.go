@@ -287,10 +287,10 @@ func TestNext_memoryIsBoundedWhateverTheInput(t *testing.T) { //nolint:parallelt
 	for name, src := range map[string]*endless{
 		"many rows":        {head: "user_id,email,first_name,company,note\n", body: row, left: 20 << 20},
 		"one endless cell": {head: "user_id,a\nu1,", body: "xxxxxxxxxxxxxxxx", left: 50 << 20},
-		"open quote":       {head: "user_id,a\nu1,\"", body: "abc\ndef,\n", left: 50 << 20},
-		"endless line":     {head: `{"a":"`, body: "xxxxxxxxxxxxxxxx", left: 50 << 20},
-		"only delimiters":  {head: "user_id,a\n", body: ",", left: 50 << 20},
-		"only quotes":      {head: "user_id,a\n", body: "\"\n", left: 10 << 20},
+		"open quote":       {head: "user_id,a\nu1,\"", body: "abc\ndef,\n", left: 20 << 20},
+		"endless line":     {head: `{"a":"`, body: "xxxxxxxxxxxxxxxx", left: 20 << 20},
+		"only delimiters":  {head: "user_id,a\n", body: ",", left: 20 << 20},
+		"only quotes":      {head: "user_id,a\n", body: "\"\n", left: 5 << 20},
 	} {
 		var before, peak runtime.MemStats
 		runtime.GC()
