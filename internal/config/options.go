@@ -1,0 +1,203 @@
+package config
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"net/url"
+	"strconv"
+	"strings"
+)
+
+const prefix = "CUSP_"
+
+// Option is one row of the table of settings.
+type Option struct {
+	Name    string // as in the file: log_level
+	Default string
+	Doc     string // what it does, for the reference page and --help
+	Secret  bool // the value is a secret
+	Address bool // the value may be an address with a password in it
+	set     func(c *Config, text string) error
+}
+
+// Env is the name of the option's environment variable.
+func (o Option) Env() string { return prefix + strings.ToUpper(o.Name) }
+
+// FromFile says that the value may be read from a file, which NAME_FILE names.
+func (o Option) FromFile() bool { return o.Secret || o.Address }
+
+// shown is the value as people may see it.
+func (o Option) shown(text string) string {
+	if o.Secret {
+		return Secret(text).String()
+	}
+	if !o.Address || !strings.Contains(text, "://") {
+		return text
+	}
+	u, err := url.Parse(text)
+	if err != nil {
+		return hidden // a password may be what broke it
+	}
+	return u.Redacted()
+}
+
+// Flag is the name of the option's flag, without dashes before it.
+func (o Option) Flag() string { return dashed(o.Name) }
+
+func dashed(name string) string { return strings.ReplaceAll(name, "_", "-") }
+
+// Options is the table of all settings, in the order in which they are explained.
+func Options() []Option {
+	return []Option{
+		{
+			Name: "addr", Default: "127.0.0.1:8787",
+			Doc: "Address and port to listen on. `0.0.0.0:8787` listens on all networks; put a proxy with TLS before it.",
+			set: func(c *Config, s string) (err error) { c.Addr, err = address(s); return err },
+		},
+		{
+			Name: "db", Default: "cusp.db", Address: true,
+			Doc: "The database: the path of a file, or `postgres://user:password@host/name`.",
+			set: func(c *Config, s string) (err error) { c.DB, err = filled(s); return err },
+		},
+		{
+			Name: "playbook",
+			Doc:  "A playbook file to publish at start when it differs from the one in force.",
+			set:  func(c *Config, s string) error { c.Playbook = s; return nil },
+		},
+		{
+			Name: "log_level", Default: "info",
+			Doc: "What is logged: `debug`, `info`, `warn` or `error`.",
+			set: func(c *Config, s string) (err error) { c.LogLevel, err = level(s); return err },
+		},
+		{
+			Name: "log_format", Default: "text",
+			Doc: "How it is logged: `text` for people, `json` for collectors.",
+			set: func(c *Config, s string) (err error) { c.LogFormat, err = oneOf(s, "text", "json"); return err },
+		},
+		{
+			Name: "public_url",
+			Doc:  "The address under which people reach this server, for links: `https://cusp.example.com`.",
+			set:  func(c *Config, s string) (err error) { c.PublicURL, err = base(s); return err },
+		},
+		{
+			Name: "metrics", Default: "true",
+			Doc: "Whether `/metrics` answers (Prometheus).",
+			set: func(c *Config, s string) (err error) { c.Metrics, err = yesNo(s); return err },
+		},
+		{
+			Name: "url",
+			Doc:  "A running server that commands work through, instead of opening the database.",
+			set:  func(c *Config, s string) (err error) { c.URL, err = base(s); return err },
+		},
+		{
+			Name: "token", Secret: true,
+			Doc: "The API key for `url`, from `cusp key create --kind api`.",
+			set: func(c *Config, s string) error { c.Token = Secret(s); return nil },
+		},
+	}
+}
+
+func names(options []Option) []string {
+	all := make([]string, len(options))
+	for i, o := range options {
+		all[i] = o.Name
+	}
+	return all
+}
+
+func filled(s string) (string, error) {
+	if strings.TrimSpace(s) == "" {
+		return "", fmt.Errorf("a value is missing")
+	}
+	return s, nil
+}
+
+func address(s string) (string, error) {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return "", fmt.Errorf("%q is not an address; write host:port, such as 127.0.0.1:8787", s)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return "", fmt.Errorf("%q is not a port; write a number from 1 to 65535, or 0 for any free one", port)
+	}
+	return s, nil
+}
+
+func level(s string) (slog.Level, error) {
+	name, err := oneOf(s, "debug", "info", "warn", "error")
+	if err != nil {
+		return 0, err
+	}
+	var l slog.Level
+	return l, l.UnmarshalText([]byte(name))
+}
+
+func oneOf(s string, allowed ...string) (string, error) {
+	for _, a := range allowed {
+		if strings.EqualFold(strings.TrimSpace(s), a) {
+			return a, nil
+		}
+	}
+	return "", fmt.Errorf("%q is not one of: %s", s, strings.Join(allowed, ", "))
+}
+
+func yesNo(s string) (bool, error) {
+	switch strings.ToLower(strings.TrimSpace(s)) {
+	case "true", "yes", "on", "1":
+		return true, nil
+	case "false", "no", "off", "0":
+		return false, nil
+	}
+	return false, fmt.Errorf("%q is neither true nor false", s)
+}
+
+// base checks the address of a server: http or https, a host, no query. Empty stays empty.
+func base(s string) (string, error) {
+	if s == "" {
+		return "", nil
+	}
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.RawQuery != "" || u.Fragment != "" {
+		return "", fmt.Errorf("%q is not the address of a server; write https://cusp.example.com", s)
+	}
+	if u.User != nil {
+		return "", fmt.Errorf("an address with a password in it would end up in logs; use the option token")
+	}
+	return strings.TrimRight(s, "/"), nil
+}
+
+// suggest words the option that was probably meant; empty when none is near.
+func suggest(name string, options []Option) string {
+	best, least := "", 3
+	for _, o := range options {
+		if d := distance(strings.ReplaceAll(name, "-", "_"), o.Name); d < least {
+			best, least = o.Name, d
+		}
+	}
+	if best == "" {
+		return ""
+	}
+	return "; did you mean " + best + "?"
+}
+
+// distance counts the letters that must be changed, added or dropped (Levenshtein).
+func distance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := 1
+			if a[i] == b[j] {
+				cost = 0
+			}
+			next := min(diagonal+cost, row[j]+1, row[j+1]+1)
+			diagonal, row[j+1] = row[j+1], next
+		}
+	}
+	return row[len(b)]
+}
