@@ -16,8 +16,8 @@ type Option struct {
 	Name    string // as in the file: log_level
 	Default string
 	Doc     string // what it does, for the reference page and --help
-	Secret  bool // the value is a secret
-	Address bool // the value may be an address with a password in it
+	Secret  bool   // the value is a secret
+	Address bool   // the value may be an address with a password in it
 	set     func(c *Config, text string) error
 }
 
