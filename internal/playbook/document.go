@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
@@ -30,11 +31,14 @@ type document struct {
 	problems fault.Problems
 	bad      map[*yaml.Node]bool // already reported: readers stay silent about these
 	nodes    int
-	errors   int
+	errors   int // including those that readers met again, so that they know what is unsound
 }
 
+// lineBreaks are all characters that YAML counts as the end of a line.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
 func newDocument(file string, src []byte) *document {
-	text := strings.ReplaceAll(string(src), "\r\n", "\n")
+	text := lineBreaks.Replace(string(src))
 	return &document{file: file, src: src, lines: strings.Split(text, "\n"), bad: map[*yaml.Node]bool{}}
 }
 
@@ -43,25 +47,57 @@ func (d *document) report(severity fault.Severity, code string, line, column int
 	if severity == fault.SeverityError {
 		d.errors++
 	}
-	if len(d.problems) >= maxProblems && (severity == fault.SeverityWarning || d.errors > maxProblems) {
+	if len(d.problems) >= maxProblems && (severity == fault.SeverityWarning || d.problems.Err() != nil) {
 		return
 	}
+	line = min(line, len(d.lines)) // the end of the text may stand behind its last line
 	p := fault.Problem{
 		Severity: severity, Code: code, File: d.file, Line: line, Column: column, Message: message, Hint: hint,
 	}
-	if line >= 1 && line <= len(d.lines) {
-		p.Source = d.lines[line-1]
+	if line >= 1 {
+		p.Source = shownLine(d.lines[line-1], column)
 	}
 	d.problems = append(d.problems, p)
 }
 
+// maxSourceLine bounds the source line of a problem, in characters.
+const maxSourceLine = 300
+
+// shownLine is a source line fit for a terminal: no control characters, cut when it is very long, and
+// empty when the position lies behind the cut, as in JSON without line breaks.
+func shownLine(line string, column int) string {
+	shown := make([]rune, 0, min(len(line), maxSourceLine+1))
+	for _, r := range line {
+		if len(shown) == maxSourceLine {
+			shown = append(shown, '…')
+			break
+		}
+		if r != '\t' && unicode.IsControl(r) {
+			r = utf8.RuneError
+		}
+		shown = append(shown, r)
+	}
+	if column > maxSourceLine {
+		return ""
+	}
+	return string(shown)
+}
+
 // refuse reports an error at a node and marks the node, so that it is reported once.
 func (d *document) refuse(n *yaml.Node, code, hint, format string, args ...any) {
-	if d.bad[n] {
+	if d.reported(n) {
 		return
 	}
 	d.bad[n] = true
 	d.report(fault.SeverityError, code, n.Line, n.Column, hint, fmt.Sprintf(format, args...))
+}
+
+// reported tells a reader that a node is refused already.
+func (d *document) reported(n *yaml.Node) bool {
+	if d.bad[n] {
+		d.errors++
+	}
+	return d.bad[n]
 }
 
 // warn reports advice at a node.

@@ -2,6 +2,7 @@ package playbook
 
 import (
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 )
@@ -82,10 +83,14 @@ func compareNumber(op string, o operand, limit float64) func(f *Facts) Truth {
 	equal := op == "=="
 	return func(f *Facts) Truth {
 		n, st := o.number(f)
-		if st == absent {
+		if st == broken { // no number, or no value at all
+			_, st = o.value(f)
+			n = math.NaN()
+		}
+		if st != present {
 			return Unknown
 		}
-		return truthOf((st == present && n == limit) == equal)
+		return truthOf((n == limit) == equal)
 	}
 }
 
@@ -137,10 +142,10 @@ func compareText(op string, o operand, s string) func(f *Facts) Truth {
 func equalTo(o operand, literal any, wanted bool) func(f *Facts) Truth {
 	return func(f *Facts) Truth {
 		v, st := o.value(f)
-		if st == absent {
+		if st != present {
 			return Unknown
 		}
-		return truthOf((st == present && sameValue(v, literal)) == wanted)
+		return truthOf(sameValue(v, literal) == wanted)
 	}
 }
 

@@ -144,6 +144,7 @@ func machineError(err error) string {
 const (
 	listedFunction     = "listed"
 	arithmeticFunction = "arithmetic"
+	itemsFunction      = "items"
 )
 
 type function = func(args ...any) (any, error)
@@ -156,7 +157,17 @@ func runtimeFunctions(lists map[string]membership) map[string]function {
 			return ok && isText && lists[name](s), nil
 		},
 		arithmeticFunction: arithmetic,
+		itemsFunction:      items,
 	}
+}
+
+// items lets only lists into comprehensions: the machine would go through a text byte by byte.
+func items(args ...any) (any, error) {
+	switch args[0].(type) {
+	case []any, []string, []int:
+		return args[0], nil
+	}
+	return nil, fmt.Errorf("%s is not a list", show(args[0]))
 }
 
 // arithmetic calculates on float64 only: no overflow that wraps, and what is not finite is an error.
@@ -240,7 +251,7 @@ func (r *rewriter) copied(node ast.Node) ast.Node {
 	case *ast.SliceNode:
 		return &ast.SliceNode{Node: r.rewrite(n.Node), From: r.index(n.From), To: r.index(n.To)}
 	case *ast.BuiltinNode:
-		return &ast.BuiltinNode{Name: n.Name, Arguments: r.all(n.Arguments)}
+		return r.builtin(n)
 	case *ast.PredicateNode:
 		return &ast.PredicateNode{Node: r.rewrite(n.Node)}
 	case *ast.ConditionalNode:
@@ -249,6 +260,14 @@ func (r *rewriter) copied(node ast.Node) ast.Node {
 		return &ast.ArrayNode{Nodes: r.all(n.Nodes)}
 	}
 	return &ast.NilNode{}
+}
+
+func (r *rewriter) builtin(n *ast.BuiltinNode) ast.Node {
+	arguments := r.all(n.Arguments)
+	if len(arguments) > 1 && isPredicate(arguments[1]) {
+		arguments[0] = &ast.CallNode{Callee: &ast.IdentifierNode{Value: itemsFunction}, Arguments: []ast.Node{arguments[0]}}
+	}
+	return &ast.BuiltinNode{Name: n.Name, Arguments: arguments}
 }
 
 // index keeps integer literals integers: they index lists.

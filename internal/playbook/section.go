@@ -31,7 +31,7 @@ func (d *document) section(n *yaml.Node, name string, known ...string) section {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
-		case d.bad[key]:
+		case d.reported(key):
 		case len(known) > 0 && !slices.Contains(known, key.Value):
 			d.refuse(key, "unknown_key", didYouMean(key.Value, known), "unknown key %q in %s", key.Value, s.title())
 		default:
@@ -60,7 +60,7 @@ func (s section) has(key string) bool { return s.fields[key] != nil }
 // field is the value of a key; nil when it is absent, empty or already reported.
 func (s section) field(key string) *yaml.Node {
 	n := s.fields[key]
-	if n == nil || s.d.bad[n] {
+	if n == nil || s.d.reported(n) {
 		return nil
 	}
 	if n.Kind == yaml.ScalarNode && n.ShortTag() == "!!null" {
@@ -106,7 +106,7 @@ func (s section) list(key string, limit int) []*yaml.Node {
 // text reads a text scalar of at most limit characters.
 func (d *document) text(n *yaml.Node, name string, limit int) (string, bool) {
 	switch {
-	case n == nil || d.bad[n]:
+	case n == nil || d.reported(n):
 		return "", false
 	case n.Kind != yaml.ScalarNode:
 		d.refuse(n, "wrong_type", "", "%s must be text, not %s", name, kindName(n))
@@ -148,7 +148,7 @@ func (s section) number(key string, low, high, otherwise float64) float64 {
 }
 
 func (d *document) number(n *yaml.Node, name string, low, high float64) (float64, bool) {
-	if n == nil || d.bad[n] {
+	if n == nil || d.reported(n) {
 		return 0, false
 	}
 	tag := n.ShortTag()
@@ -178,7 +178,13 @@ func bounds(low, high float64) string {
 	return fmt.Sprintf("between %s and %s", formatNumber(low), formatNumber(high))
 }
 
-func formatNumber(v float64) string { return strconv.FormatFloat(v, 'g', -1, 64) }
+// formatNumber writes a number in its shortest form, without an exponent where people would not use one.
+func formatNumber(v float64) string {
+	if math.Abs(v) < 1e15 {
+		return strconv.FormatFloat(v, 'f', -1, 64)
+	}
+	return strconv.FormatFloat(v, 'g', -1, 64)
+}
 
 // choice reads one of a few words; the index of the word counts, or otherwise when the key is absent.
 func (s section) choice(key string, words []string, otherwise int) int {
