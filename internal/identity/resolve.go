@@ -17,6 +17,7 @@ type Placement struct {
 	Profile lead.ProfileID // under which it is stored
 	Person  lead.PersonID  // whose history it is part of; 0 for a pure account event
 	Account lead.AccountID // which account it names; 0 for none
+	New     bool           // the person did not exist before this transaction
 	Refused string         // why it must not be stored; empty for an event that may
 }
 
@@ -381,6 +382,9 @@ func (b *batch) resolution() Resolution {
 		at.Profile = n.ID
 		if n.Kind.Person() {
 			at.Person = lead.PersonID(n.cluster())
+			// A cluster is named by its oldest profile, so a fresh one has no older members.
+			root := b.nodes[n.cluster()]
+			at.New = root != nil && root.fresh
 		} else {
 			at.Account = lead.AccountID(n.cluster())
 		}
