@@ -1,9 +1,19 @@
 package playbook
 
 import (
+	"encoding/json"
+	"fmt"
+	"math"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
+	"go.yaml.in/yaml/v4"
+	"pgregory.net/rapid"
 
 	"cusp/internal/fault"
 )
@@ -18,18 +28,260 @@ func read(t testing.TB, name string) []byte {
 	return src
 }
 
+// mustParse parses a playbook that has to be accepted.
+func mustParse(t testing.TB, src string) *Playbook {
+	t.Helper()
+	p, problems := Parse("test.yaml", []byte(src))
+	if p == nil {
+		t.Fatalf("refused:\n%v", problems)
+	}
+	return p
+}
+
+const minimal = `playbook: 1
+name: Small
+fit: {criteria: [{id: size, rules: [{when: 'account.employees >= 50 and person.title != nil', points: 20}]}]}
+signals: [{id: demo, class: buying, on: {track: Demo}, points: 80}]
+decide: {review: 40, engage: 70}
+`
+
+func TestParse_defaults(t *testing.T) {
+	t.Parallel()
+	got := mustParse(t, minimal)
+	inf := math.Inf(1)
+	want := &Playbook{
+		Name: "Small", ReviewEvery: 90 * 24 * time.Hour,
+		Fit: Fit{Gate: 50, MinCoverage: 0.5, Criteria: []Criterion{{
+			ID: "size", Needs: []string{"account.employees", "person.title"}, Max: 20,
+			Rules: []Rule{{When: &Condition{Text: "account.employees >= 50 and person.title != nil"}, Points: 20}},
+		}}},
+		Signals:  []Signal{{ID: "demo", Class: Buying, On: Trigger{Kind: OnTrack, Value: "Demo", Signal: -1}, Points: 80}},
+		Intent:   Intent{Caps: [NumClasses]float64{inf, inf, inf, inf, inf}, ThirdPartyCap: inf, FirstPartyWithin: 30 * day},
+		Decide:   Decide{Review: 40, Engage: 70, Cooldown: 30 * day},
+		Account:  Account{Weights: []float64{1, 0.5, 0.25}, Review: inf, Engage: inf},
+		Momentum: Momentum{Fast: 7 * day, Slow: 28 * day, SeriousWithin: 14 * day, SeriousCount: 2},
+	}
+	ignore := cmpopts.IgnoreFields(Playbook{}, "Hash", "Source")
+	if diff := cmp.Diff(want, got, ignore, cmpopts.IgnoreUnexported(Condition{}), cmpopts.EquateEmpty()); diff != "" {
+		t.Errorf("defaults (-want +got):\n%s", diff)
+	}
+}
+
 func TestParse_designExample(t *testing.T) {
 	t.Parallel()
 	p, problems := Parse("acme.yaml", read(t, "acme.yaml"))
 	if p == nil {
 		t.Fatalf("the design's own example is refused:\n%v", problems)
 	}
-	for _, pr := range problems {
-		if pr.Severity == fault.SeverityError {
-			t.Errorf("unexpected error: %v", pr)
-		}
-	}
+	golden(t, filepath.Join("testdata", "acme.warnings.txt"), problems.Error()+"\n")
 	if got, want := p.CountWindows(0), 14*day; got != want {
 		t.Errorf("CountWindows(pricing_viewed) = %v, want %v", got, want)
+	}
+	if got := p.CountWindows(1); got != 0 {
+		t.Errorf("CountWindows(pricing_again) = %v, want 0", got)
+	}
+	if s := p.Signals[2]; !s.Inbound || s.HalfLife != 30*day || s.Stage != DecisionStage {
+		t.Errorf("demo_requested = %+v", s)
+	}
+	if s := p.Signals[4]; !s.ThirdParty {
+		t.Errorf("review_site_surge = %+v", s)
+	}
+}
+
+func TestParse_triggers(t *testing.T) {
+	t.Parallel()
+	src := strings.Replace(minimal, "signals: [", `signals: [{id: known, class: usage, on: {identify: true}, points: 0},
+  {id: asked, class: buying, on: {form: contact}, points: 0}, {id: money, class: buying, on: {text: budget}, points: 0},
+  {id: broke, class: negative, on: {text: no_budget}, points: -5}, {id: turned, class: evaluation, on: {turn: serious}, points: 0},
+  {id: again, class: buying, on: {signal: demo}, points: 0}, {id: docs, class: evaluation, on: {page: '*/docs/*'}, points: 0}, `, 1)
+	var got []Trigger
+	for _, s := range mustParse(t, src).Signals {
+		got = append(got, s.On)
+	}
+	want := []Trigger{
+		{OnIdentify, "", -1}, {OnForm, "contact", -1}, {OnText, "budget", -1}, {OnText, "no_budget", -1}, {OnTurn, "", -1},
+		{OnSignal, "demo", 7}, {OnPage, "*/docs/*", -1}, {OnTrack, "Demo", -1},
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("triggers (-want +got):\n%s", diff)
+	}
+}
+
+func TestParse_durations(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]float64{
+		"30m": 1800, "12h": 43200, "14d": 14 * day, "2w": 14 * day, "0d": 0, "3650d": 3650 * day,
+		"": -1, "14": -1, "d": -1, "1.5d": -1, "-1d": -1, "14 d": -1, "3651d": -1, "1y": -1, "01d": -1, "99999999d": -1,
+	} {
+		got, ok := parseDuration(text)
+		if ok != (want >= 0) || ok && got != want {
+			t.Errorf("parseDuration(%q) = %v, %v, want %v", text, got, ok, want)
+		}
+	}
+}
+
+func TestParse_hash(t *testing.T) {
+	t.Parallel()
+	hash := mustParse(t, minimal).Hash
+	same := map[string]string{
+		"comments": "# a comment\n" + strings.Replace(minimal, "points: 20", "points: 20.0   ", 1),
+		"order": `decide: {engage: 70, review: 40}
+name: "Small"
+signals:
+  - points: 8e1
+    on:
+      track: Demo
+    class: buying
+    id: 'demo'
+fit:
+  criteria:
+    - id: size
+      rules:
+        - points: 20
+          when: >-
+            account.employees >= 50
+            and person.title != nil
+playbook: 1
+`,
+		"json": `{"playbook": 1.0, "name": "Sm\u0061ll", "fit": {"criteria": [{"id": "size", "rules": [{"when":
+			"account.employees >= 50 and person.title != nil", "points": 20}]}]},
+			"signals": [{"id": "demo", "class": "buying", "on": {"track": "Demo"}, "points": 80}], "decide": {"review": 40, "engage": 70}}`,
+		"windows": "\ufeff" + strings.ReplaceAll(minimal, "\n", "\r\n"),
+	}
+	for name, src := range same {
+		if got := mustParse(t, src).Hash; got != hash {
+			t.Errorf("%s changes the hash", name)
+		}
+	}
+	if mustParse(t, strings.Replace(minimal, "points: 20", "points: 21", 1)).Hash == hash {
+		t.Error("another playbook has the same hash")
+	}
+}
+
+func TestParse_json(t *testing.T) {
+	t.Parallel()
+	src := `{"playbook": 1, "name": "Gr\u00fc\u00dfe \ud83d\ude00 \/", "signals": [{"id": "demo", "class": "buying",
+		"on": {"track": "Demo"}, "points": 80}], "decide": {"review": 40, "engage": 70}}`
+	if got, want := mustParse(t, src).Name, "Grüße 😀 /"; got != want {
+		t.Errorf("name = %q, want %q", got, want)
+	}
+	var viaDecoder struct{ Name string }
+	if err := json.Unmarshal([]byte(src), &viaDecoder); err != nil || viaDecoder.Name != mustParse(t, src).Name {
+		t.Errorf("encoding/json reads %q, %v", viaDecoder.Name, err)
+	}
+}
+
+// Hostile documents are refused quickly, with a reason, whatever they are made of.
+func TestParse_bombs(t *testing.T) {
+	t.Parallel()
+	for name, src := range map[string]string{
+		"size":     minimal + "# " + strings.Repeat("x", maxBytes),
+		"brackets": strings.Repeat("[", 500_000),
+		"braces":   strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000),
+		"aliases":  "a: &a [x, x]\n" + "b: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: [*c, *c, *c]\n",
+		"list":     minimal + "lists: {a: [" + strings.Repeat("a,", maxList+1) + "]}\n",
+		"values":   minimal + "nurture: {a: [" + strings.Repeat("1,", maxNodes+1) + "]}\n",
+		"deep":     minimal + "nurture: " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "\n",
+		"errors":   minimal + strings.Repeat("x: 1\n", 50_000),
+		"binary":   "\x00\x01\x02",
+		"latin1":   "name: Gr\xfc\xdfe\n",
+		"rules": "playbook: 1\nname: x\nsignals: [{id: a, class: buying, on: {track: a}, points: 80}]\ndecide: {review: 40, engage: 70}\nexclude:\n" +
+			strings.Repeat(`- {id: a, when: 'person.a in ["a","b","c","d"] and (person.b == 1 or person.c == 2) and (person.d == 1 or person.e == 2)'}`+"\n", 400),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, problems := Parse("bomb.yaml", []byte(src))
+			if p != nil {
+				t.Fatal("accepted")
+			}
+			if len(problems) == 0 || len(problems) > maxProblems+1 {
+				t.Errorf("%d problems", len(problems))
+			}
+			if n := len(problems.Error()); n > 1<<18 {
+				t.Errorf("the message has %d bytes", n)
+			}
+		})
+	}
+}
+
+func TestParse_longList(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(minimal + "lists:\n  named:\n")
+	for i := range 40_000 {
+		fmt.Fprintf(&b, "    - c%d.example\n", i)
+	}
+	src := strings.Replace(b.String(), "points: 80}", "points: 80, where: 'account.domain in lists.named'}", 1)
+	p := mustParse(t, src)
+	where := p.Signals[0].Where
+	for domain, want := range map[string]Truth{"c39999.example": True, "c40000.example": False, "www.c1.example": False} {
+		if got := where.Eval(&Facts{Account: map[string]any{"domain": domain}}); got != want {
+			t.Errorf("%s = %v, want %v", domain, got, want)
+		}
+	}
+}
+
+func TestParse_builtInLists(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Truth{
+		`"gmail.com" in lists.free_mail`:            True,
+		`"acme.example" in lists.free_mail`:         False,
+		`"mailinator.com" in lists.disposable_mail`: True,
+		`"cs.ox.ac.uk" in lists.universities`:       True,
+		`"Student.MIT.edu" in lists.universities`:   True,
+		`"mit.example" not in lists.universities`:   True,
+	} {
+		if got := compileFor(t, text, scope{}).Eval(&Facts{}); got != want {
+			t.Errorf("%s = %v, want %v", text, got, want)
+		}
+	}
+}
+
+// Every character of a condition is found again in the source, however the scalar is written.
+func TestPositions(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(t *rapid.T) {
+		words := rapid.SliceOfN(rapid.StringMatching(`[a-zé"'\\.=0-9]{1,6}`), 1, 8).Draw(t, "words")
+		value := strings.Join(words, " ")
+		style := rapid.SampledFrom([]yaml.Style{0, yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle, yaml.LiteralStyle, yaml.FoldedStyle}).Draw(t, "style")
+		if style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
+			value = strings.Join(words, "\n") + "\n"
+		}
+		tree := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
+			{Kind: yaml.ScalarNode, Value: "key"}, {Kind: yaml.ScalarNode, Style: style, Value: value, Tag: "!!str"},
+		}}
+		src, err := yaml.Dump(tree, yaml.WithLineWidth(rapid.SampledFrom([]int{20, 1000}).Draw(t, "width")))
+		if err != nil {
+			t.Skip(err)
+		}
+		d := newDocument("test.yaml", src)
+		root := d.read()
+		if root == nil {
+			t.Fatalf("%q is not read: %v", src, d.problems)
+		}
+		n := root.Content[1]
+		place := d.positions(n)
+		for i, r := range []rune(n.Value) {
+			line, column := place(i)
+			if r == ' ' || r == '\n' || r == '"' || r == '\\' || r == '\'' { // these may be escaped or folded
+				continue
+			}
+			if got := d.runeAt(line, column); got != r {
+				t.Fatalf("character %d (%q) of %q is placed at %d:%d, where %q stands, in\n%s", i, r, n.Value, line, column, got, src)
+			}
+		}
+	})
+}
+
+func TestParse_severity(t *testing.T) {
+	t.Parallel()
+	_, problems := Parse("x.yaml", []byte(minimal))
+	for _, p := range problems {
+		if p.Severity != fault.SeverityWarning {
+			t.Errorf("unexpected: %v", p)
+		}
+	}
+	if problems.Err() != nil {
+		t.Errorf("warnings refuse a playbook: %v", problems)
 	}
 }
