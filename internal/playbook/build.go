@@ -1,10 +1,10 @@
 package playbook
 
 import (
-	"fmt"
 	"math"
 	"regexp"
 	"slices"
+	"strings"
 
 	"github.com/expr-lang/expr/ast"
 )
@@ -289,10 +289,7 @@ func (b *builder) path(n *ast.MemberNode) operand {
 	if base == nil || !isPlainPath(n) {
 		return nil
 	}
-	label := base.Value
-	for _, name := range names {
-		label += "." + name
-	}
+	label := base.Value + "." + strings.Join(names, ".")
 	o := &pathOperand{first: names[0], rest: names[1:], label: label}
 	switch base.Value {
 	case "account":
@@ -383,10 +380,6 @@ func (o optional) note(f *Facts) note {
 	n := o.operand.note(f)
 	n.missing = nil
 	return n
-}
-
-func (b *builder) refuse(n ast.Node, code, hint, format string, args ...any) {
-	b.found = append(b.found, finding{n.Location().From, code, fmt.Sprintf(format, args...), hint})
 }
 
 // textSet is a list of literals as a set, when all of them are text.

@@ -54,7 +54,7 @@ func (r *reader) checkSignals() {
 		r.checkSignal(i, s)
 		r.checkDemands(i, s)
 	}
-	for class := Interest; class < Negative; class++ {
+	for class := range Negative {
 		if only := inClass[class]; len(only) == 1 {
 			r.d.warn(r.spotOf("id", only[0]), "lonely_class", "find a second behaviour that shows the same",
 				"%s is the only first-party signal of class %s: when it fails, the class is blind", r.p.Signals[only[0]].ID, class)
@@ -65,7 +65,7 @@ func (r *reader) checkSignals() {
 func (r *reader) checkSignal(i int, s *Signal) {
 	switch {
 	case s.Class == Negative && s.Points > 0:
-		r.d.refuse(r.spotOf("points", i), "out_of_range", fmt.Sprintf("write points: -%s", formatNumber(s.Points)),
+		r.d.refuse(r.spotOf("points", i), "out_of_range", "write points: -"+formatNumber(s.Points),
 			"the negative signal %s would add points, and nothing caps its class", s.ID)
 	case s.Class != Negative && s.Points < 0:
 		r.d.warn(r.spotOf("points", i), "negative_points", "write class: negative",

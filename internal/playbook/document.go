@@ -224,15 +224,15 @@ func (d *document) inspect(n *yaml.Node, depth int) {
 		d.refuse(n, "tag", "remove the tag", "tags such as %s are not part of the format", n.Tag)
 		return
 	}
-	switch n.Kind {
-	case yaml.ScalarNode:
+	if n.Kind == yaml.ScalarNode {
 		d.inspectScalar(n)
-	case yaml.MappingNode:
+	}
+	if n.Kind == yaml.MappingNode {
 		d.inspectMapping(n, depth)
-	case yaml.SequenceNode:
-		for _, c := range n.Content {
-			d.inspect(c, depth+1)
-		}
+		return
+	}
+	for _, c := range n.Content {
+		d.inspect(c, depth+1)
 	}
 }
 
@@ -276,15 +276,11 @@ func (d *document) inspectMapping(n *yaml.Node, depth int) {
 
 // kindName says what a node is, for "must be a list, not …".
 func kindName(n *yaml.Node) string {
-	switch n.Kind {
-	case yaml.MappingNode:
-		return "a mapping"
-	case yaml.SequenceNode:
-		return "a list"
-	case yaml.AliasNode:
-		return "an alias"
-	}
 	switch n.ShortTag() {
+	case "!!map":
+		return "a mapping"
+	case "!!seq":
+		return "a list"
 	case "!!int", "!!float":
 		return "a number"
 	case "!!bool":

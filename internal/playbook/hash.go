@@ -22,21 +22,22 @@ func hashOf(root *yaml.Node) string {
 }
 
 func encode(b *bytes.Buffer, n *yaml.Node) {
-	switch n.Kind {
-	case yaml.MappingNode:
+	if n.Kind == yaml.MappingNode {
 		encodeMapping(b, n)
-	case yaml.SequenceNode:
-		b.WriteByte('[')
-		for i, c := range n.Content {
-			if i > 0 {
-				b.WriteByte(',')
-			}
-			encode(b, c)
-		}
-		b.WriteByte(']')
-	default:
-		b.WriteString(encodeScalar(n))
+		return
 	}
+	if n.Kind != yaml.SequenceNode {
+		b.WriteString(encodeScalar(n))
+		return
+	}
+	b.WriteByte('[')
+	for i, c := range n.Content {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		encode(b, c)
+	}
+	b.WriteByte(']')
 }
 
 func encodeMapping(b *bytes.Buffer, n *yaml.Node) {

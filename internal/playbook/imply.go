@@ -96,8 +96,8 @@ func (a atom) opposite() []atom {
 // cases is a disjunction of conjunctions.
 type cases [][]atom
 
-// casesOf are the ways in which a node can be true (or false, when negated). ok is false when there
-// are too many.
+// casesOf are the ways in which a node can be true (or false, when negated); not ok when there are too
+// many.
 func casesOf(n node, negated bool) (all cases, ok bool) {
 	switch x := n.(type) {
 	case fixed:
@@ -262,7 +262,7 @@ func implies(conjunction []atom, b atom) bool {
 }
 
 func (a atom) implies(b atom) bool {
-	if b.known && !b.negated && (a.key == b.key || a.subject == b.key) && !(a.known && a.negated) {
+	if b.known && !b.negated && (a.key == b.key || a.subject == b.key) && (!a.known || !a.negated) {
 		return true
 	}
 	if a.texts != nil && !a.negated && b.holds != nil && b.subject == a.key {

@@ -11,6 +11,7 @@ func (n allOf) eval(f *Facts) Truth {
 			return False
 		case Unknown:
 			result = Unknown
+		case True:
 		}
 	}
 	return result
@@ -29,6 +30,7 @@ func (n anyOf) eval(f *Facts) Truth {
 			return True
 		case Unknown:
 			result = Unknown
+		case False:
 		}
 	}
 	return result
@@ -46,22 +48,22 @@ func explainParts(parts []node, f *Facts, why *reason, decisive Truth) Truth {
 	}
 	for _, part := range parts {
 		var one reason
-		switch part.explain(f, &one) {
-		case decisive:
+		t := part.explain(f, &one)
+		if t == decisive {
 			why.merge(one)
 			return decisive
-		case Unknown:
+		}
+		if t == Unknown {
 			result = Unknown
 			unknown.merge(one)
-		default:
-			rest.merge(one)
+			continue
 		}
+		rest.merge(one)
 	}
 	if result == Unknown {
-		why.merge(unknown)
-	} else {
-		why.merge(rest)
+		rest = unknown
 	}
+	why.merge(rest)
 	return result
 }
 
@@ -86,6 +88,7 @@ func (t Truth) not() Truth {
 		return False
 	case False:
 		return True
+	case Unknown:
 	}
 	return Unknown
 }
@@ -99,6 +102,7 @@ func (n choiceOf) eval(f *Facts) Truth {
 		return n.yes.eval(f)
 	case False:
 		return n.no.eval(f)
+	case Unknown:
 	}
 	if yes := n.yes.eval(f); yes == n.no.eval(f) {
 		return yes
@@ -116,6 +120,7 @@ func (n choiceOf) explain(f *Facts, why *reason) Truth {
 	case False:
 		why.merge(question)
 		return n.no.explain(f, why)
+	case Unknown:
 	}
 	var yes reason
 	if t := n.yes.explain(f, &yes); t == n.no.eval(f) && t != Unknown {

@@ -45,6 +45,7 @@ func (l *leaf) sentence(t Truth, values string) string {
 	}
 	s := l.text
 	switch t {
+	case True:
 	case False:
 		s += " is false"
 	case Unknown:

@@ -63,6 +63,7 @@ type pathOperand struct {
 func (o *pathOperand) value(f *Facts) (any, status) {
 	m := f.Person
 	switch o.root {
+	case personRoot:
 	case accountRoot:
 		m = f.Account
 	case eventRoot:
@@ -181,6 +182,7 @@ func (o *logical) value(f *Facts) (any, status) {
 		return true, present
 	case False:
 		return false, present
+	case Unknown:
 	}
 	return nil, absent
 }
@@ -230,7 +232,7 @@ func (o constant) number(*Facts) (float64, status) {
 
 func (o constant) note(*Facts) note { return note{} }
 
-// coalesce is `a ?? b`: the first of its alternatives that is present.
+// The operand of `a ?? b`: the first of its alternatives that is present.
 type coalesce struct{ alternatives []operand }
 
 func (o coalesce) value(f *Facts) (any, status) {

@@ -362,6 +362,7 @@ func drawPhrase(t *rapid.T, depth int) phrase {
 				return y.means(f)
 			case False:
 				return n.means(f)
+			case Unknown:
 			}
 			if y.means(f) == n.means(f) {
 				return y.means(f)

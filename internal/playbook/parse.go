@@ -350,7 +350,7 @@ func (r *reader) intent(s section) {
 	if !ok {
 		return
 	}
-	for c := Interest; c < Negative; c++ {
+	for c := range Negative {
 		r.p.Intent.Caps[c] = caps.number(c.String(), 0, 1000, math.Inf(1))
 	}
 	r.p.Intent.ThirdPartyCap = caps.number("third_party", 0, 1000, math.Inf(1))

@@ -1,7 +1,6 @@
 package playbook
 
 import (
-	"fmt"
 	"math"
 	"strings"
 
@@ -26,6 +25,8 @@ func (r *reader) signalIDs(nodes []*yaml.Node) {
 
 func (r *reader) signals(nodes []*yaml.Node) {
 	seen := map[string]*yaml.Node{}
+	classes := [NumClasses]Class{Interest, Evaluation, Buying, Usage, Negative}
+	stages := [...]JourneyStage{StageNone, Awareness, Consideration, DecisionStage}
 	for i, n := range nodes {
 		s := r.d.section(n, "signal", "id", "class", "stage", "origin", "on", "where", "points", "half_life", "cap", "once_per", "track")
 		s.require("id", "")
@@ -34,8 +35,8 @@ func (r *reader) signals(nodes []*yaml.Node) {
 		s.require("points", "how much one occurrence is worth; 0 is allowed")
 		sig := Signal{
 			ID:         s.id("id"),
-			Class:      Class(s.choice("class", classNames[:], int(Interest))),
-			Stage:      JourneyStage(s.choice("stage", journeyStageNames[1:], -1) + 1),
+			Class:      classes[s.choice("class", classNames[:], 0)],
+			Stage:      stages[s.choice("stage", journeyStageNames[1:], -1)+1],
 			ThirdParty: s.choice("origin", []string{"first_party", "third_party"}, 0) == 1,
 			Inbound:    s.choice("track", []string{"nurture", "inbound"}, 0) == 1,
 			On:         r.trigger(s),
@@ -118,7 +119,7 @@ func (r *reader) glob(n *yaml.Node, glob string) {
 	case strings.Contains(glob, "://"):
 		r.d.refuse(n, "glob", "begin with the slash after the host name", "a page is matched by its path, not by its whole address")
 	case glob[0] != '/' && glob[0] != '*':
-		r.d.refuse(n, "glob", fmt.Sprintf("write /%s", glob), "a path begins with / (or with * for anything)")
+		r.d.refuse(n, "glob", "write /"+glob, "a path begins with / (or with * for anything)")
 	}
 }
 

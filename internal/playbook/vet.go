@@ -220,7 +220,7 @@ func (v *vetter) trait(base *ast.IdentifierNode, names []string) {
 	if base.Value == "event" && !slices.Contains(traitNames(EventTraits()), names[0]) {
 		hint := didYouMean(names[0], traitNames(EventTraits()))
 		if nearest(names[0], traitNames(EventTraits())) == "" {
-			hint = fmt.Sprintf("the event's own fields are under event.properties.%s", names[0])
+			hint = "the event's own fields are under event.properties." + names[0]
 		}
 		v.refuse(base, "unknown_name", hint, "an event has no %q", names[0])
 		return
@@ -332,7 +332,7 @@ func calleeName(n *ast.CallNode) string {
 	return ""
 }
 
-// memberPath takes person.address.city apart. base is nil when the chain does not begin with a name;
+// memberPath takes person.address.city apart. Base is nil when the chain does not begin with a name;
 // names ends at the first property that is not a literal name.
 func memberPath(n *ast.MemberNode) (names []string, base *ast.IdentifierNode) {
 	switch below := unchain(n.Node).(type) {
