@@ -1,6 +1,7 @@
 package config
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -108,7 +109,7 @@ func names(options []Option) []string {
 
 func filled(s string) (string, error) {
 	if strings.TrimSpace(s) == "" {
-		return "", fmt.Errorf("a value is missing")
+		return "", errors.New("a value is missing")
 	}
 	return s, nil
 }
@@ -162,7 +163,7 @@ func base(s string) (string, error) {
 		return "", fmt.Errorf("%q is not the address of a server; write https://cusp.example.com", s)
 	}
 	if u.User != nil {
-		return "", fmt.Errorf("an address with a password in it would end up in logs; use the option token")
+		return "", errors.New("an address with a password in it would end up in logs; use the option token")
 	}
 	return strings.TrimRight(s, "/"), nil
 }

@@ -188,10 +188,10 @@ func inOrder(pieces []piece) bool {
 func expandList(pieces []piece, n int) *form {
 	var b strings.Builder
 	for _, p := range pieces {
-		switch {
-		case p.param == 0:
+		switch p.param {
+		case 0:
 			b.WriteString(p.text)
-		case p.param == 1:
+		case 1:
 			for i := range n {
 				if i > 0 {
 					b.WriteByte(',')
