@@ -130,7 +130,7 @@ func TestImportsPointUp(t *testing.T) {
 	t.Parallel()
 	rank := map[string]int{}
 	for i, l := range strings.Split(strings.TrimSpace(order), "\n") {
-		for _, n := range strings.FieldsSeq(l) {
+		for n := range strings.FieldsSeq(l) {
 			rank[n] = i + 1
 		}
 	}
