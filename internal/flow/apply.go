@@ -111,7 +111,7 @@ func (w *work) step(l *Lead, x *row, t *task) (bool, error) {
 		if !l.Last.Before(ev) || ev.Time < l.Since {
 			return false, nil
 		}
-		verdict, settled := ring.Judge(ev)
+		verdict, settled := ring.Judge(w.f.p, ev)
 		if !settled {
 			return false, nil
 		}
@@ -133,19 +133,14 @@ func (w *work) again(l *Lead, x *row, t *task) error {
 		if err != nil {
 			return err
 		}
-		if timeline, err = ingest.Timeline(w.tx, profiles); err != nil {
+		if timeline, err = ingest.Timeline(w.tx, profileIDs(profiles)); err != nil {
 			return err
 		}
 	}
 	var facts []identity.Fact
 	var err error
-	if x.Account, err = accountOf(w.tx, timeline); err != nil {
+	if x.Account, facts, err = w.company(timeline); err != nil {
 		return err
-	}
-	if x.Account != 0 {
-		if facts, err = identity.AccountFacts(w.tx, x.Account); err != nil {
-			return err
-		}
 	}
 	l.reset()
 	last := x.Outcome
@@ -203,18 +198,23 @@ func (w *work) finish() error {
 	return w.pub.record(w.tx, w.entries, w.now)
 }
 
-// accountOf is the account of a person by its events: the newest group call names it, else the domain of
-// the e-mail address.
-func accountOf(tx *db.Tx, timeline []ingest.Stored) (lead.AccountID, error) {
-	l := Lead{}
-	for i := range timeline {
-		ev := &timeline[i].Event
-		if ev.GroupID != "" {
-			l.GroupID = ev.GroupID
-		}
-		if ev.Type == lead.Identify {
-			l.takeTraits(ev)
-		}
+// company finds the account of a history and its facts.
+func (w *work) company(timeline []ingest.Stored) (lead.AccountID, []identity.Fact, error) {
+	key := accountKey(timeline)
+	account, err := identity.AccountOf(w.tx, key.GroupID, key.EmailDomain)
+	if err != nil || account == 0 {
+		return 0, nil, err
 	}
-	return identity.AccountOf(tx, l.GroupID, l.Person.Text("email_domain"))
+	facts, err := identity.AccountFacts(w.tx, account)
+	return account, facts, err
+}
+
+// accountKey is what a history says about the account: the newest group call and the e-mail domain.
+func accountKey(timeline []ingest.Stored) identity.AccountKey {
+	l := Lead{}
+	f := Folder{}
+	for i := range timeline {
+		f.identify(&l, &timeline[i].Event)
+	}
+	return identity.AccountKey{GroupID: l.GroupID, EmailDomain: l.Person.Text("email_domain")}
 }

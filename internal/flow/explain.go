@@ -39,7 +39,7 @@ func (f *Folder) explain(l *Lead, now lead.Instant) Explanation {
 }
 
 func (f *Folder) explainFit(l *Lead) FitPart {
-	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.Company.Map(), nil
+	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.company(), nil
 	fit, parts := score.ExplainFit(f.p, &f.facts)
 	out := FitPart{Coverage: fit.Coverage, Known: fit.Known, Gate: f.p.Fit.Gate, Criteria: []CriterionPart{}}
 	if fit.Known {

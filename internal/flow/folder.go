@@ -175,7 +175,7 @@ func (f *Folder) answer(l *Lead, e *lead.Event) {
 
 // judge evaluates fit and exclusions again.
 func (f *Folder) judge(l *Lead, newTraits bool) {
-	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.Company.Map(), nil
+	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.company(), nil
 	if newTraits {
 		l.Fit = score.EvaluateFit(f.p, &f.facts)
 	}

@@ -77,7 +77,7 @@ func (f *Folder) holds(l *Lead, e *lead.Event, i int) bool {
 		f.facts.Person = l.Person.Map()
 	}
 	if needs.account {
-		f.facts.Account = l.Company.Map()
+		f.facts.Account = l.company()
 	}
 	if needs.event && f.facts.Event == nil {
 		f.facts.Event = eventFacts(e)

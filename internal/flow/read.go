@@ -44,7 +44,8 @@ func factsOf(tx *db.Tx, person lead.PersonID) (facts, error) {
 	if out.timeline, err = ingest.Timeline(tx, profileIDs(profiles)); err != nil {
 		return out, err
 	}
-	if out.account, err = findAccount(tx, out.timeline); err != nil || out.account == 0 {
+	key := accountKey(out.timeline)
+	if out.account, err = identity.AccountOf(tx, key.GroupID, key.EmailDomain); err != nil || out.account == 0 {
 		return out, err
 	}
 	out.company, err = identity.AccountFacts(tx, out.account)

@@ -1,0 +1,15 @@
+package flow
+
+import (
+	"maps"
+
+	"cusp/internal/identity"
+)
+
+// company is what is known of the account: its own facts, and where those are silent what the person
+// said of it and what the e-mail address shows.
+func (l *Lead) company() map[string]any {
+	out := identity.Hints(l.Person.Map())
+	maps.Copy(out, l.Company.Map())
+	return out
+}
