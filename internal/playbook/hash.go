@@ -1,82 +1,62 @@
 package playbook
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
-	"slices"
 	"strconv"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"cusp/internal/canon"
 )
 
 // hashOf is the SHA-256 of the document's meaning as canonical JSON: keys sorted, numbers in shortest
 // form, no comments and no formatting. YAML and JSON of the same content hash alike.
 func hashOf(root *yaml.Node) string {
-	var b bytes.Buffer
-	encode(&b, root)
-	sum := sha256.Sum256(b.Bytes())
+	plain := appendJSON(nil, root)
+	canonical, err := canon.Append(nil, plain)
+	if err != nil { // cannot be: appendJSON writes JSON within the bounds of canon
+		canonical = plain
+	}
+	sum := sha256.Sum256(canonical)
 	return hex.EncodeToString(sum[:])
 }
 
-func encode(b *bytes.Buffer, n *yaml.Node) {
+func appendJSON(b []byte, n *yaml.Node) []byte {
+	open, shut := byte('['), byte(']')
 	if n.Kind == yaml.MappingNode {
-		encodeMapping(b, n)
-		return
+		open, shut = '{', '}'
+	} else if n.Kind != yaml.SequenceNode {
+		return appendScalar(b, n)
 	}
-	if n.Kind != yaml.SequenceNode {
-		b.WriteString(encodeScalar(n))
-		return
-	}
-	b.WriteByte('[')
+	b = append(b, open)
 	for i, c := range n.Content {
-		if i > 0 {
-			b.WriteByte(',')
+		switch {
+		case n.Kind == yaml.MappingNode && i%2 == 1:
+			b = append(b, ':')
+		case i > 0:
+			b = append(b, ',')
 		}
-		encode(b, c)
+		if n.Kind == yaml.MappingNode && i%2 == 0 {
+			b = canon.AppendString(b, c.Value) // keys are text, whatever they look like
+			continue
+		}
+		b = appendJSON(b, c)
 	}
-	b.WriteByte(']')
+	return append(b, shut)
 }
 
-func encodeMapping(b *bytes.Buffer, n *yaml.Node) {
-	type pair struct{ key, value *yaml.Node }
-	pairs := make([]pair, 0, len(n.Content)/2)
-	for i := 0; i+1 < len(n.Content); i += 2 {
-		pairs = append(pairs, pair{n.Content[i], n.Content[i+1]})
-	}
-	slices.SortFunc(pairs, func(a, b pair) int { return strings.Compare(a.key.Value, b.key.Value) })
-	b.WriteByte('{')
-	for i, p := range pairs {
-		if i > 0 {
-			b.WriteByte(',')
-		}
-		b.WriteString(quoted(p.key.Value))
-		b.WriteByte(':')
-		encode(b, p.value)
-	}
-	b.WriteByte('}')
-}
-
-func encodeScalar(n *yaml.Node) string {
+func appendScalar(b []byte, n *yaml.Node) []byte {
 	switch n.ShortTag() {
 	case "!!int", "!!float":
 		if v, err := strconv.ParseFloat(n.Value, 64); err == nil {
-			return formatNumber(v)
+			return append(b, formatNumber(v)...)
 		}
 	case "!!bool":
-		return strings.ToLower(n.Value)
+		return append(b, strings.ToLower(n.Value)...)
 	case "!!null":
-		return "null"
+		return append(b, "null"...)
 	}
-	return quoted(n.Value)
-}
-
-func quoted(s string) string {
-	out, err := json.Marshal(s)
-	if err != nil { // a string always marshals
-		return strconv.Quote(s)
-	}
-	return string(out)
+	return canon.AppendString(b, n.Value)
 }
