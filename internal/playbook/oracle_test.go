@@ -419,16 +419,22 @@ func TestCovered_isSound(t *testing.T) {
 	c := newCompiler(testSignals, testLists)
 	shown := 0
 	rapid.Check(t, func(t *rapid.T) {
-		compile := func() *Condition {
-			p := drawPhrase(t, rapid.IntRange(0, 2).Draw(t, "depth"))
-			cond, found := c.compile(p.text, scope{score: true})
+		compile := func(text string) *Condition {
+			cond, found := c.compile(text, scope{score: true})
 			if cond == nil {
-				t.Fatalf("%s does not compile: %v", p.text, found)
+				t.Fatalf("%s does not compile: %v", text, found)
 			}
 			return cond
 		}
-		later := compile()
-		earlier := []*Condition{compile(), compile(), compile()}
+		var earlier []*Condition
+		for range 3 {
+			earlier = append(earlier, compile(drawPhrase(t, rapid.IntRange(0, 2).Draw(t, "depth")).text))
+		}
+		text := drawPhrase(t, rapid.IntRange(0, 2).Draw(t, "depth")).text
+		if rapid.Bool().Draw(t, "narrower") { // else hardly any would be covered
+			text = "(" + earlier[0].Text + ") and (" + text + ")"
+		}
+		later := compile(text)
 		mine, ok := casesOf(later.root, false)
 		var all cases
 		for _, e := range earlier {
