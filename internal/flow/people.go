@@ -43,9 +43,6 @@ type PeopleFilter struct {
 	Limit    int
 }
 
-const stateColumns = `person_id, coalesce(account_id, 0), playbook, stale, coalesce(wake_at, 0),
-       decision, rule, track, quadrant, level, stage, log_seq, updated_at, state`
-
 var listPeople = db.SQL("flow.listPeople", `
 select person_id, coalesce(account_id, 0), playbook, stale, coalesce(wake_at, 0),
        decision, rule, track, quadrant, level, stage, log_seq, updated_at, state

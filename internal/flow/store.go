@@ -30,13 +30,29 @@ select person_id, coalesce(account_id, 0), playbook, stale, coalesce(wake_at, 0)
  where person_id in ($1)
  order by person_id /*for update*/`)
 
+var readStates = db.SQL("flow.readStates", `
+select person_id, coalesce(account_id, 0), playbook, stale, coalesce(wake_at, 0),
+       decision, rule, track, quadrant, level, stage, log_seq, updated_at, state
+  from lead_state
+ where person_id in ($1)
+ order by person_id`)
+
+// loadRows reads states and locks them; readRows only reads.
 func loadRows(tx *db.Tx, people []lead.PersonID) (map[lead.PersonID]*row, error) {
+	return rowsOf(tx, loadStates, people)
+}
+
+func readRows(tx *db.Tx, people []lead.PersonID) (map[lead.PersonID]*row, error) {
+	return rowsOf(tx, readStates, people)
+}
+
+func rowsOf(tx *db.Tx, s *db.Statement, people []lead.PersonID) (map[lead.PersonID]*row, error) {
 	keys := make([]any, len(people))
 	for i, p := range people {
 		keys[i] = int64(p)
 	}
 	rows := make(map[lead.PersonID]*row, len(people))
-	err := tx.QueryIn(loadStates, keys, nil, func(r *sql.Rows) error {
+	err := tx.QueryIn(s, keys, nil, func(r *sql.Rows) error {
 		x := &row{}
 		if err := x.scan(r); err != nil {
 			return err
@@ -103,12 +119,6 @@ select person_id from lead_state
  where wake_at is not null and wake_at <= $1
  order by wake_at, person_id
  limit $2 /*for update*/ /*skip locked*/`)
-
-var outdatedStates = db.SQL("flow.outdatedStates", `
-select person_id from lead_state
- where person_id > $1 and playbook <> $2
- order by person_id
- limit $3`)
 
 var nextWake = db.SQL("flow.nextWake", `select coalesce(min(wake_at), 0) from lead_state where wake_at is not null`)
 

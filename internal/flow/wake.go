@@ -4,9 +4,11 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"cusp/internal/db"
+	"cusp/internal/identity"
 	"cusp/internal/lead"
 )
 
@@ -61,7 +63,7 @@ func (e *Engine) Wake(ctx context.Context) (int, error) {
 	})
 }
 
-// sweep folds the next leads that another playbook judged.
+// sweep folds the next leads that another playbook judged, or none yet.
 func (e *Engine) sweep(ctx context.Context, s *sweeper) error {
 	pub := e.current.Load()
 	if pub == nil {
@@ -74,16 +76,32 @@ func (e *Engine) sweep(ctx context.Context, s *sweeper) error {
 	if s.done {
 		return nil
 	}
-	n, err := e.refold(ctx, func(tx *db.Tx, _ lead.Instant) ([]lead.PersonID, error) {
-		var some []lead.PersonID
-		err := tx.Query(outdatedStates, []any{int64(s.after), pub.Version, sweepBatch}, scanPeople(&some))
-		if err == nil && len(some) > 0 {
-			s.after = some[len(some)-1]
+	next, done := s.after, false
+	_, err := e.refold(ctx, func(tx *db.Tx, _ lead.Instant) ([]lead.PersonID, error) {
+		some, err := identity.People(tx, s.after, sweepBatch)
+		if err != nil || len(some) == 0 {
+			done = true
+			return nil, err
 		}
-		return some, err
+		next = some[len(some)-1]
+		return outdated(tx, some, pub.Version)
 	})
-	s.done = err == nil && n < sweepBatch
+	if err == nil {
+		s.after, s.done = next, done
+	}
 	return err
+}
+
+// outdated are those of the people whose state another playbook made, or who have none.
+func outdated(tx *db.Tx, people []lead.PersonID, version int) ([]lead.PersonID, error) {
+	rows, err := loadRows(tx, people)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(people, func(id lead.PersonID) bool {
+		x := rows[id]
+		return x != nil && x.Playbook == version && !x.Stale
+	}), nil
 }
 
 // refold brings the chosen people up to date in one transaction.
