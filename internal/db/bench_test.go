@@ -75,3 +75,31 @@ func benchDB(b *testing.B, dialect db.Dialect) *db.DB {
 	}
 	return d
 }
+
+// BenchmarkWrite is the price of a transaction with one row, with its sync.
+func BenchmarkWrite(b *testing.B) {
+	for _, dialect := range dbtest.Dialects() {
+		d := benchDB(b, dialect)
+		b.Run(dialect.String(), func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				err := d.Write(b.Context(), func(tx *db.Tx) error {
+					_, err := tx.Exec(plainChild, 1, nil, true, []byte("x"))
+					return err
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+		b.Run(dialect.String()+"/read", func(b *testing.B) {
+			b.ReportAllocs()
+			for range b.N {
+				err := d.Read(b.Context(), func(tx *db.Tx) error { return tx.QueryRow(nameOf2, []any{1}, new(string)) })
+				if err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
