@@ -161,17 +161,20 @@ func TestStatistics(t *testing.T) {
 
 func TestReport_hasTheShapeOthersRead(t *testing.T) {
 	t.Parallel()
-	ms := []time.Duration{time.Millisecond, 2 * time.Millisecond}
+	var rounds series
+	for _, took := range []time.Duration{2, 3, 1} {
+		rounds.add(100_000, took*time.Second, time.Second, []time.Duration{time.Millisecond, 2 * time.Millisecond})
+	}
 	r := Report{
 		Bench: "ingest", Commit: "abc", Seed: 1, Settings: map[string]any{},
-		Results: []Result{newResult("sqlite-batch100", []float64{50_000, 40_000, 60_000}, []float64{100_000}, ms, "rows")},
+		Results: []Result{rounds.result("sqlite-batch100", []float64{100_000}, "rows")},
 		Machine: Machine{Cores: 2, CPU: "x", MemoryGiB: 4, OS: "linux", Arch: "amd64", Go: "go1.26", FsyncUS: 100, LoopbackUS: 9},
 	}
 	got, err := json.Marshal(r)
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := `{"bench":"ingest","results":[{"name":"sqlite-batch100","rate":50000,"raw":100000,"ratio":0.5,"unit":"events/s","p50_ms":1,"p99_ms":2,"note":"rows"}],` +
+	want := `{"bench":"ingest","results":[{"name":"sqlite-batch100","rate":50000,"raw":100000,"ratio":0.5,"unit":"events/s","p50_ms":1,"p99_ms":2,"per_cpu_second":100000,"note":"rows"}],` +
 		`"machine":{"cores":2,"cpu":"x","memory_gib":4,"os":"linux","arch":"amd64","go":"go1.26","fsync_us":100,"loopback_us":9},"commit":"abc","seed":1,"settings":{}}`
 	if string(got) != want {
 		t.Errorf("got  %s\nwant %s", got, want)

@@ -47,17 +47,15 @@ func (r *rig) flatStored(ctx context.Context) (err error) {
 	for round := range r.Rounds {
 		r.Say(fmt.Sprintf("flat cost, round %d of %d", round+1, r.Rounds))
 		for i, s := range sites {
-			rate, latencies, err := s.send(ctx, run, r.Batch, r.Connections)
-			if err != nil {
+			if err := s.send(ctx, run, r.Batch, r.Connections, &all[i]); err != nil {
 				return err
 			}
-			all[i].add(rate, latencies)
 		}
 	}
 	for i, size := range r.Stored {
 		note := fmt.Sprintf("the same with %d stored", r.Stored[0])
 		r.report.Results = append(r.report.Results,
-			newResult(fmt.Sprintf("sqlite-stored-%d", size), all[i].rates, all[0].rates, all[i].latencies, note))
+			all[i].result(fmt.Sprintf("sqlite-stored-%d", size), all[0].rates, note))
 	}
 	return nil
 }
@@ -71,7 +69,7 @@ func (s *site) fill(ctx context.Context, n int) error {
 		return err
 	}
 	for ; n > 0; n -= piece {
-		if _, _, err := s.send(ctx, min(n, piece), batch, connections); err != nil {
+		if err := s.send(ctx, min(n, piece), batch, connections, &series{}); err != nil {
 			return err
 		}
 	}
@@ -97,16 +95,14 @@ func (r *rig) flatLead(ctx context.Context) (err error) {
 			return err
 		}
 		for x, into := range map[*site]*series{light: &few, s: &many} {
-			rate, latencies, err := x.send(ctx, heavyRun, heavyLeads, 1)
-			if err != nil {
+			if err := x.send(ctx, heavyRun, heavyLeads, 1, into); err != nil {
 				return err
 			}
-			into.add(rate, latencies)
 		}
 	}
 	note := "leads with 10 events"
 	r.report.Results = append(r.report.Results,
-		newResult("sqlite-lead-10", few.rates, few.rates, few.latencies, note),
-		newResult(fmt.Sprintf("sqlite-lead-%d", heavyEvents), many.rates, few.rates, many.latencies, note))
+		few.result("sqlite-lead-10", few.rates, note),
+		many.result(fmt.Sprintf("sqlite-lead-%d", heavyEvents), few.rates, note))
 	return nil
 }

@@ -29,6 +29,9 @@ type Options struct {
 	Say         func(progress string) // told what is measured next
 }
 
+// singleConnections is how many clients send single events at the same time.
+const singleConnections = 64
+
 // rig is the state of one benchmark.
 type rig struct {
 	Options
@@ -104,15 +107,17 @@ func (r *rig) site(ctx context.Context, postgres bool, leads int) (*site, error)
 	return &site{server, newLoad(r.Seed, r.next("m")+"-", leads)}, nil
 }
 
-// send drives n events and returns the rate in events a second.
-func (s *site) send(ctx context.Context, n, batch, connections int) (float64, []time.Duration, error) {
+// send drives n events and adds the run to a series.
+func (s *site) send(ctx context.Context, n, batch, connections int, into *series) error {
 	sent := time.Now()
 	bodies := requests(s.load.batches(n, batch, sent), s.server.Addr, s.server.Key, sent)
+	before := s.server.cpu()
 	took, latencies, err := drive(ctx, s.server.Addr, connections, bodies)
 	if err != nil {
-		return 0, nil, err
+		return err
 	}
-	return float64(n) / took.Seconds(), latencies, nil
+	into.add(n, took, s.server.cpu()-before, latencies)
+	return nil
 }
 
 // Ingest measures durable ingest over HTTP, every event scored and decided before the answer.
@@ -138,19 +143,9 @@ func Ingest(ctx context.Context, o Options) (report *Report, err error) {
 	return &r.report, nil
 }
 
-// series gathers the rounds of one figure.
-type series struct {
-	rates     []float64
-	latencies []time.Duration
-}
-
-func (s *series) add(rate float64, latencies []time.Duration) {
-	s.rates = append(s.rates, rate)
-	s.latencies = append(s.latencies, latencies...)
-}
-
 func (r *rig) sqlite(ctx context.Context) error {
-	var raw, batch, single series
+	var raw []float64
+	var batch, single series
 	var idle, busy []float64
 	for round := range r.Rounds {
 		r.Say(fmt.Sprintf("SQLite, round %d of %d: raw", round+1, r.Rounds))
@@ -162,16 +157,15 @@ func (r *rig) sqlite(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		raw.add(rate, nil)
+		raw = append(raw, rate)
 		r.Say(fmt.Sprintf("SQLite, round %d of %d: batches of %d, then single events", round+1, r.Rounds, r.Batch))
 		if err := r.round(ctx, false, &batch, &single, &idle, &busy); err != nil {
 			return err
 		}
 	}
-	batchRate := []float64{median(batch.rates)}
 	r.report.Results = append(r.report.Results,
-		newResult(fmt.Sprintf("sqlite-batch%d", r.Batch), batch.rates, raw.rates, batch.latencies, "the same bytes as rows of a bare table"),
-		newResult("sqlite-single64", single.rates, batchRate, single.latencies, "the batch figure"),
+		batch.result(fmt.Sprintf("sqlite-batch%d", r.Batch), raw, "the same bytes as rows of a bare table"),
+		single.result("sqlite-single64", []float64{median(batch.rates)}, "the batch figure"),
 		Result{Name: "memory-idle", Rate: median(idle), Unit: "MiB", Note: "resident set of the server, goal 60"},
 		Result{Name: "memory-ingest", Rate: median(busy), Unit: "MiB", Note: "resident set at its peak, goal 400"},
 	)
@@ -192,21 +186,15 @@ func (r *rig) round(ctx context.Context, postgres bool, batch, single *series, i
 }
 
 func (s *site) both(ctx context.Context, r *rig, batch, single *series) error {
-	rate, latencies, err := s.send(ctx, r.Events, r.Batch, r.Connections)
-	if err != nil {
+	if err := s.send(ctx, r.Events, r.Batch, r.Connections, batch); err != nil {
 		return err
 	}
-	batch.add(rate, latencies)
-	rate, latencies, err = s.send(ctx, r.Events/4, 1, 64)
-	if err != nil {
-		return err
-	}
-	single.add(rate, latencies)
-	return nil
+	return s.send(ctx, r.Events/4, 1, singleConnections, single)
 }
 
 func (r *rig) postgres(ctx context.Context) error {
-	var raw, batch, single series
+	var raw []float64
+	var batch, single series
 	var idle, busy []float64
 	for round := range r.Rounds {
 		r.Say(fmt.Sprintf("PostgreSQL, round %d of %d: COPY", round+1, r.Rounds))
@@ -218,15 +206,15 @@ func (r *rig) postgres(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		raw.add(rate, nil)
+		raw = append(raw, rate)
 		r.Say(fmt.Sprintf("PostgreSQL, round %d of %d: batches of %d, then single events", round+1, r.Rounds, r.Batch))
 		if err := r.round(ctx, true, &batch, &single, &idle, &busy); err != nil {
 			return err
 		}
 	}
 	r.report.Results = append(r.report.Results,
-		newResult(fmt.Sprintf("postgres-batch%d", r.Batch), batch.rates, raw.rates, batch.latencies, "COPY of the same bytes"),
-		newResult("postgres-single64", single.rates, []float64{median(batch.rates)}, single.latencies, "the batch figure"),
+		batch.result(fmt.Sprintf("postgres-batch%d", r.Batch), raw, "COPY of the same bytes"),
+		single.result("postgres-single64", []float64{median(batch.rates)}, "the batch figure"),
 	)
 	return nil
 }

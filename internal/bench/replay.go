@@ -12,6 +12,7 @@ import (
 	"runtime/debug"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"cusp/internal/canon"
@@ -125,13 +126,13 @@ func (f *folded) take(o folded) {
 type eventSource func(ctx context.Context, part int, fn func([]ingest.Stored) error) error
 
 // foldAll folds everything of a source with as many workers as there are cores.
-func foldAll(ctx context.Context, p *playbook.Playbook, src eventSource) (rate float64, result folded, err error) {
+func foldAll(ctx context.Context, p *playbook.Playbook, src eventSource, into *series) (result folded, err error) {
 	result.decisions = map[decide.Decision]int{}
 	now := lead.At(time.Now())
 	var mu sync.Mutex
 	var next atomic.Int64
 	var workers sync.WaitGroup
-	begin := time.Now()
+	begin, before := time.Now(), ownCPU()
 	for range runtime.GOMAXPROCS(0) {
 		workers.Go(func() {
 			part, failed := foldParts(ctx, p, src, &next, now)
@@ -142,7 +143,8 @@ func foldAll(ctx context.Context, p *playbook.Playbook, src eventSource) (rate f
 		})
 	}
 	workers.Wait()
-	return float64(result.events) / time.Since(begin).Seconds(), result, err
+	into.add(result.events, time.Since(begin), ownCPU()-before, nil)
+	return result, err
 }
 
 // foldParts is one worker: it takes the next range that nobody has taken.
@@ -215,7 +217,7 @@ func (r *rig) replay(ctx context.Context, d *db.DB, p *playbook.Playbook) error 
 	}
 	r.Say("replay: memory")
 	peak, err := peakMemory(func() error {
-		_, _, err := foldAll(ctx, p, log)
+		_, err := foldAll(ctx, p, log, &series{})
 		return err
 	})
 	if err != nil {
@@ -225,26 +227,34 @@ func (r *rig) replay(ctx context.Context, d *db.DB, p *playbook.Playbook) error 
 	if err != nil {
 		return err
 	}
-	var product, raw []float64
+	var product, raw series
 	for round := range r.Rounds {
 		r.Say(fmt.Sprintf("replay, round %d of %d", round+1, r.Rounds))
-		rawRate, want, err := foldAll(ctx, p, memory)
+		want, err := foldAll(ctx, p, memory, &raw)
 		if err != nil {
 			return err
 		}
-		rate, got, err := foldAll(ctx, p, log)
+		got, err := foldAll(ctx, p, log, &product)
 		if err != nil {
 			return err
 		}
 		if got.events != want.events || !maps.Equal(got.decisions, want.decisions) {
 			return fmt.Errorf("the log and memory disagree: %d events and %v, %d and %v", got.events, got.decisions, want.events, want.decisions)
 		}
-		product, raw = append(product, rate), append(raw, rawRate)
 	}
 	r.report.Results = append(r.report.Results,
-		newResult("replay", product, raw, nil, "the same fold of the same events from memory"),
+		product.result("replay", raw.rates, "the same fold of the same events from memory"),
 		Result{Name: "memory-replay", Rate: peak, Unit: "MiB", Note: "resident set at its peak, goal 1024"})
 	return nil
+}
+
+// ownCPU is how long this process has computed.
+func ownCPU() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 // peakMemory is the largest resident set of this process while fn runs, in MiB; where the system does

@@ -10,7 +10,8 @@ import (
 )
 
 // Result is one figure. Rate and Raw are in Unit, medians over the rounds; Ratio is Rate/Raw. P50 and
-// P99 are request latencies in milliseconds, 0 where there are no requests.
+// P99 are request latencies in milliseconds, 0 where there are no requests. Where others share the
+// machine, CPU says more than Rate.
 type Result struct {
 	Name  string  `json:"name"`
 	Rate  float64 `json:"rate"`
@@ -19,7 +20,8 @@ type Result struct {
 	Unit  string  `json:"unit"`
 	P50   float64 `json:"p50_ms"`
 	P99   float64 `json:"p99_ms"`
-	Note  string  `json:"note,omitempty"` // what raw is
+	CPU   float64 `json:"per_cpu_second,omitempty"` // the product's own rate for a second of one core
+	Note  string  `json:"note,omitempty"`           // what raw is
 }
 
 // Report is what `cusp bench NAME --json` prints.
@@ -35,10 +37,10 @@ type Report struct {
 // Text prints the report for people.
 func (r *Report) Text(w io.Writer) error {
 	t := tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)
-	_, _ = fmt.Fprintln(t, "figure\trate\traw\tratio\tunit\tp50\tp99\traw is")
+	_, _ = fmt.Fprintln(t, "figure\trate\traw\tratio\tunit\tp50\tp99\tper CPU s\traw is")
 	for _, x := range r.Results {
-		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%.2f\t%s\t%s\t%s\t%s\n",
-			x.Name, figure(x.Rate), figure(x.Raw), x.Ratio, x.Unit, latency(x.P50), latency(x.P99), x.Note)
+		_, _ = fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			x.Name, figure(x.Rate), figure(x.Raw), ratio(x.Ratio), x.Unit, latency(x.P50), latency(x.P99), figure(x.CPU), x.Note)
 	}
 	if err := t.Flush(); err != nil {
 		return fmt.Errorf("print report: %w", err)
@@ -64,6 +66,13 @@ func figure(x float64) string {
 	return strconv.FormatFloat(x, 'f', 1, 64)
 }
 
+func ratio(x float64) string {
+	if x == 0 {
+		return "-"
+	}
+	return strconv.FormatFloat(x, 'f', 2, 64)
+}
+
 func latency(ms float64) string {
 	if ms == 0 {
 		return "-"
@@ -71,13 +80,31 @@ func latency(ms float64) string {
 	return strconv.FormatFloat(ms, 'f', 1, 64) + " ms"
 }
 
-// newResult is a figure from the rates of its rounds and the latencies of all requests.
-func newResult(name string, rates, raws []float64, latencies []time.Duration, note string) Result {
-	r := Result{Name: name, Rate: median(rates), Raw: median(raws), Unit: "events/s", Note: note}
+// series gathers the rounds of one figure.
+type series struct {
+	rates     []float64
+	latencies []time.Duration
+	events    int
+	cpu       time.Duration // of the product
+}
+
+// add takes one run of n events.
+func (s *series) add(n int, took, cpu time.Duration, latencies []time.Duration) {
+	s.rates = append(s.rates, float64(n)/took.Seconds())
+	s.latencies = append(s.latencies, latencies...)
+	s.events, s.cpu = s.events+n, s.cpu+cpu
+}
+
+// result is the series as a figure against raw rates.
+func (s *series) result(name string, raws []float64, note string) Result {
+	r := Result{Name: name, Rate: median(s.rates), Raw: median(raws), Unit: "events/s", Note: note}
 	if r.Raw > 0 {
 		r.Ratio = r.Rate / r.Raw
 	}
-	r.P50, r.P99 = quantile(latencies, 0.50), quantile(latencies, 0.99)
+	if s.cpu > 0 {
+		r.CPU = float64(s.events) / s.cpu.Seconds()
+	}
+	r.P50, r.P99 = quantile(s.latencies, 0.50), quantile(s.latencies, 0.99)
 	return r
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -132,6 +133,22 @@ func (s *Server) Kill() error {
 func (s *Server) memory() (now, peak float64) {
 	path := "/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/status"
 	return mebibytes(procField(path, "VmRSS")), mebibytes(procField(path, "VmHWM"))
+}
+
+// cpu is how long the process has computed; 0 where /proc is missing.
+func (s *Server) cpu() time.Duration {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(s.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ") // the program's name may hold spaces
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	user, _ := strconv.Atoi(fields[11]) // these two are numbers wherever there is a /proc
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * time.Second / 100 // Linux counts in hundredths
 }
 
 func mebibytes(field string) float64 {
