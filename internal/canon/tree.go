@@ -36,6 +36,9 @@ type member struct {
 	val    value
 }
 
+// memberBytes is the size of a member in memory.
+const memberBytes = 40
+
 // Tree holds one parsed document. It reuses its memory: nodes and bytes that it gave out are valid until
 // the next Parse. A Tree serves one goroutine at a time; its zero value is ready.
 type Tree struct {
@@ -61,6 +64,11 @@ func (t *Tree) Parse(src []byte) (Node, error) {
 		return Node{}, err
 	}
 	return Node{t, v}, nil
+}
+
+// Memory is about how many bytes the tree holds on to.
+func (t *Tree) Memory() int {
+	return (cap(t.stack)+cap(t.members))*memberBytes + cap(t.scratch)
 }
 
 func (t *Tree) value(depth int) (value, error) {

@@ -71,8 +71,8 @@ type Rejected struct {
 	ReplayedAt lead.Instant
 }
 
-// Reject makes a rejection of what was received.
-func Reject(code Code, reason string, raw []byte) Rejected {
+// NewRejected makes a rejection of what was received.
+func NewRejected(code Code, reason string, raw []byte) Rejected {
 	return Rejected{Code: code, Reason: reason, Size: len(raw), Raw: raw[:min(len(raw), maxRaw)]}
 }
 

@@ -47,12 +47,17 @@ func (s stamps) settle(received lead.Instant) (lead.Instant, lead.Flags) {
 	return at, 0
 }
 
-// parseTime reads an RFC 3339 time, with or without a colon in the offset.
+// parseTime reads an RFC 3339 time, with or without a colon in the offset. A leap second is the second
+// after it, as in POSIX.
 func parseTime(n canon.Node) (lead.Instant, bool) {
 	if n.Kind() != canon.String {
 		return 0, false
 	}
 	text := string(n.Bytes())
+	leap := time.Duration(0)
+	if len(text) > 19 && text[16:19] == ":60" {
+		text, leap = text[:16]+":59"+text[19:], time.Second
+	}
 	t, err := time.Parse(time.RFC3339Nano, text)
 	if err != nil {
 		t, err = time.Parse("2006-01-02T15:04:05.999999999Z0700", text)
@@ -60,5 +65,5 @@ func parseTime(n canon.Node) (lead.Instant, bool) {
 	if err != nil {
 		return 0, false
 	}
-	return lead.At(t), true
+	return lead.At(t.Add(leap)), true
 }

@@ -11,7 +11,8 @@ import (
 type Reader struct {
 	Batch
 	Trusted bool          // sent with a server's key, by an import or by a signed-in person
-	IP      string        // of the connection; stored for messages from browsers and phones
+	IP      string        // of the connection; stored with messages from browsers and phones
+	Agent   string        // the request's User-Agent; likewise
 	NewID   func() string // makes ids for messages that have none
 
 	Tree         *canon.Tree // holds the nodes below and those of the messages
@@ -38,7 +39,7 @@ type draft struct {
 func (r *Reader) Message(msg canon.Node, endpoint lead.EventType) {
 	if msg.Kind() != canon.Object {
 		raw := msg.Append(nil)
-		r.Add(Reject(NotAnObject, "A message is a JSON object.", raw), r.Trusted)
+		r.Add(NewRejected(NotAnObject, "A message is a JSON object.", raw), r.Trusted)
 		return
 	}
 	d := draft{node: msg}
@@ -62,7 +63,7 @@ func (r *Reader) reject(d *draft, msg canon.Node, code Code, reason string) {
 	if r.spent > expansion {
 		d.node = msg
 	}
-	rejected := Reject(code, reason, d.node.Append(nil))
+	rejected := NewRejected(code, reason, d.node.Append(nil))
 	rejected.Size = max(rejected.Size, msg.Size())
 	r.spent += rejected.Size
 	r.Add(rejected, r.Trusted)
@@ -86,10 +87,20 @@ func (r *Reader) complete(msg canon.Node, endpoint lead.EventType) canon.Node {
 	if msg.Get("writeKey").Kind() != canon.Missing {
 		msg = t.With(msg, "writeKey", canon.Node{})
 	}
-	if r.IP != "" && msg.Get("context", "ip").Kind() <= canon.Null && fromDevice(msg, r.Trusted) {
-		msg = t.With(msg, "context", t.With(msg.Get("context"), "ip", t.String(r.IP)))
+	if fromDevice(msg, r.Trusted) {
+		msg = r.observed(msg, "ip", r.IP)
+		msg = r.observed(msg, "userAgent", r.Agent)
 	}
 	return msg
+}
+
+// observed adds to a message's context what the connection showed, where the message says nothing.
+func (r *Reader) observed(msg canon.Node, key, text string) canon.Node {
+	context := msg.Get("context")
+	if text == "" || context.Get(key).Kind() > canon.Null {
+		return msg
+	}
+	return r.Tree.With(msg, "context", r.Tree.With(context, key, r.Tree.String(text)))
 }
 
 // check validates a message and fills in the event, all but its body.

@@ -19,8 +19,8 @@ var (
 	markReplayed = db.SQL("ingest.markReplayed", `update rejected_event set replayed_at = $2 where id = $1 and replayed_at is null`)
 )
 
-// KeepRejected stores what was not accepted. What has no Raw is only counted, by [Count].
-func KeepRejected(tx *db.Tx, rejected []Rejected) error {
+// Reject stores what was not accepted. What has no Raw is only counted, by [Count].
+func Reject(tx *db.Tx, rejected []Rejected) error {
 	var rows [][]any
 	for i := range rejected {
 		r := &rejected[i]
