@@ -204,7 +204,28 @@ func TestEngine_orderOfArrivalChangesNothing(t *testing.T) {
 			}
 			compareStories(t, b, a, z)
 		}
+		verify(t, b)
 	})
+}
+
+// verify demands that what is stored is what the events say.
+func verify(t *testing.T, b *bench) {
+	t.Helper()
+	report, err := b.Verify(t.Context())
+	if err != nil || len(report.Differences) > 0 || report.People == 0 || report.Entries == 0 {
+		t.Errorf("verification: %+v, %v", report, err)
+	}
+	last := map[string]Entry{}
+	for _, x := range b.ledger(t) {
+		before, told := last[x.Person]
+		if told && x.Cause != CauseRefold && x.At < before.At {
+			t.Errorf("the ledger goes back in time without a refold: %+v after %+v", x, before)
+		}
+		if told && x.DecisionBefore != "" && x.DecisionBefore != before.Decision { // empty: taken apart after a merge
+			t.Errorf("the ledger has a gap: %+v after %+v", x, before)
+		}
+		last[x.Person] = x
+	}
 }
 
 // compareStories compares two runs of one story that differ in names only.
@@ -261,13 +282,7 @@ func TestEngine_liveEqualsReplay(t *testing.T) {
 		if _, err := b.Wake(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		report, err := b.Verify(t.Context())
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(report.Differences) > 0 || report.People == 0 || report.Entries == 0 {
-			t.Errorf("verification: %+v", report)
-		}
+		verify(t, b)
 		replayLedger(t, b, hours(0))
 	})
 }
@@ -368,9 +383,7 @@ func TestEngine_mergeAndUnmergeRefold(t *testing.T) {
 		if got := b.explain(t, "u2"); got.Intent.Score != before || got.Decision != "nurture" {
 			t.Errorf("after the un-merge: %+v, want intent %v", got.Intent, before)
 		}
-		if report, err := b.Verify(t.Context()); err != nil || len(report.Differences) > 0 {
-			t.Errorf("verification: %+v, %v", report, err)
-		}
+		verify(t, b)
 	})
 }
 
@@ -395,9 +408,7 @@ func TestEngine_publishingFoldsEverybodyAgain(t *testing.T) {
 		if err != nil || len(people) != 5 {
 			t.Errorf("people on nurture after publishing: %d, %v", len(people), err)
 		}
-		if report, err := b.Verify(t.Context()); err != nil || len(report.Differences) > 0 {
-			t.Errorf("verification: %+v, %v", report, err)
-		}
+		verify(t, b)
 	})
 }
 
