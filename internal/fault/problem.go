@@ -38,6 +38,17 @@ type Problem struct {
 // MarshalText prints the severity by name in JSON.
 func (s Severity) MarshalText() ([]byte, error) { return []byte(s.String()), nil }
 
+// UnmarshalText reads a name that MarshalText wrote.
+func (s *Severity) UnmarshalText(text []byte) error {
+	for _, known := range []Severity{SeverityError, SeverityWarning} {
+		if string(text) == known.String() {
+			*s = known
+			return nil
+		}
+	}
+	return fmt.Errorf("%q is not a severity", text)
+}
+
 // String prints the problem as compilers do: position, message, source line, caret, hint.
 func (p Problem) String() string {
 	var b strings.Builder
