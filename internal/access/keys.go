@@ -137,26 +137,39 @@ func (k *Keys) Revoke(ctx context.Context, id int64) error {
 
 // Lookup finds who shows a secret: [fault.Unauthentic] when the secret is unknown, revoked or disabled.
 func (k *Keys) Lookup(ctx context.Context, secret string) (Principal, error) {
+	key, err := k.Find(ctx, secret)
+	if err != nil {
+		return Principal{}, err
+	}
+	if key.DisabledAt != 0 {
+		return Principal{}, fault.New(fault.Unauthentic, "this key is switched off").WithCode("disabled_key")
+	}
+	return key.Principal(), nil
+}
+
+// Find is the key that a secret opens; it may be disabled. [fault.Unauthentic] when the secret is unknown
+// or revoked.
+func (k *Keys) Find(ctx context.Context, secret string) (Key, error) {
 	if secret == "" || len(secret) > secretMax {
-		return Principal{}, unknownKey()
+		return Key{}, unknownKey()
 	}
 	h, now := hash(secret), k.now()
 	f, ok := k.cached(h, now)
 	if !ok {
 		var err error
 		if f, err = k.load(ctx, h, now); err != nil {
-			return Principal{}, err
+			return Key{}, err
 		}
 	}
 	if !f.known || subtle.ConstantTimeCompare([]byte(f.key.hash), []byte(h)) != 1 {
-		return Principal{}, unknownKey()
+		return Key{}, unknownKey()
 	}
-	if f.key.RevokedAt != 0 || f.key.DisabledAt != 0 {
-		return Principal{}, fault.New(fault.Unauthentic, "this key was revoked").WithCode("revoked_key").
+	if f.key.RevokedAt != 0 {
+		return Key{}, fault.New(fault.Unauthentic, "this key was revoked").WithCode("revoked_key").
 			WithHint("make another with cusp key create")
 	}
 	k.touch(f.key.ID, lead.At(now))
-	return f.key.Principal(), nil
+	return f.key, nil
 }
 
 func unknownKey() error {

@@ -135,7 +135,12 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
-// Handler is the router inside the chain of middleware that every request goes through.
-func (rt *Router) Handler(log *slog.Logger) http.Handler {
-	return observe(log, rt)
+// Handler is the router inside the chain of middleware that every request goes through. Each of around
+// stands before the router and may answer instead of it.
+func (rt *Router) Handler(log *slog.Logger, around ...func(http.Handler) http.Handler) http.Handler {
+	var h http.Handler = rt
+	for _, wrap := range around {
+		h = wrap(h)
+	}
+	return observe(log, h)
 }
