@@ -1,0 +1,133 @@
+// Package api is the JSON API under /api/v1 with its OpenAPI document, and the probes beside it.
+//
+// Operations are declared once, with their policy: the types of a handler are the schema, and the router
+// refuses whoever the policy does not allow. Handlers hold no rules of their own: they read the request,
+// call the engine or a store, and name what comes back. Answers are checked against the served document
+// in the tests.
+//
+// Begin reading at [New] and register.
+package api
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"cusp/internal/access"
+	"cusp/internal/db"
+	"cusp/internal/fault"
+	"cusp/internal/flow"
+	"cusp/internal/respond"
+)
+
+// Options is what the API stands on. All are required.
+type Options struct {
+	DB      *db.DB
+	Engine  *flow.Engine
+	Keys    *access.Keys
+	Log     *slog.Logger
+	Now     func() time.Time
+	Version string
+	Metrics http.Handler                // answers /metrics
+	Ready   func(context.Context) error // why the process cannot serve now; nil when it can
+}
+
+// API serves the routes. Make one with [New].
+type API struct {
+	o      Options
+	router *respond.Router
+	huma   huma.API
+	began  time.Time
+}
+
+// New registers every route of the API on a router.
+func New(router *respond.Router, o Options) (*API, error) {
+	a := &API{o: o, router: router, began: o.Now()}
+	a.huma = huma.NewAPI(config(o.Version), adapter{a})
+	a.routePeople()
+	a.routeAccounts()
+	a.routePlaybooks()
+	a.routeLedger()
+	a.routeEvents()
+	a.routeImport()
+	a.routeKeys()
+	a.routeStatus()
+	a.routeProbes()
+	if err := a.serveSpec(); err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Authenticate finds who makes a request: the owner over the socket and inside the process, else the
+// holder of the key in the Authorization header.
+func Authenticate(keys *access.Keys) respond.Authenticate {
+	return func(r *http.Request) (access.Principal, error) {
+		if p := access.From(r.Context()); p.Kind == access.Owner {
+			return p, nil
+		}
+		header := r.Header.Get("Authorization")
+		if header == "" {
+			return access.Principal{}, nil
+		}
+		scheme, secret, _ := strings.Cut(header, " ")
+		if !strings.EqualFold(scheme, "Bearer") {
+			return access.Principal{}, fault.New(fault.Unauthentic, "the API takes keys as Authorization: Bearer KEY").
+				WithCode("wrong_scheme")
+		}
+		return keys.Lookup(r.Context(), strings.TrimSpace(secret))
+	}
+}
+
+// routeProbes registers what load balancers and Prometheus ask.
+func (a *API) routeProbes() {
+	a.router.Handle("GET /healthz", access.ProbeHealth, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		respond.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	}))
+	a.router.Handle("GET /readyz", access.ProbeHealth, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if err := a.o.Ready(r.Context()); err != nil {
+			respond.Fail(w, r, fault.New(fault.Unavailable, "not ready").WithCode("not_ready").WithCause(err))
+			return
+		}
+		respond.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
+	}))
+	who := Authenticate(a.o.Keys)
+	a.router.HandleOwn("GET /metrics", access.ReadMetrics, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if !nearby(r) {
+			p, err := who(r)
+			if err == nil {
+				err = access.Allow(p, access.ReadMetrics)
+			}
+			if err != nil {
+				respond.Fail(w, r, err)
+				return
+			}
+		}
+		a.o.Metrics.ServeHTTP(w, r)
+	}))
+}
+
+// nearby reports whether a request comes from this machine itself, and not through a proxy on it.
+func nearby(r *http.Request) bool {
+	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
+		if r.Header.Get(header) != "" {
+			return false
+		}
+	}
+	from, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil || !from.Addr().Unmap().IsLoopback() {
+		return false
+	}
+	host := r.Host
+	if h, _, err := net.SplitHostPort(r.Host); err == nil {
+		host = h
+	}
+	to, err := netip.ParseAddr(strings.Trim(host, "[]"))
+	return host == "localhost" || err == nil && to.IsLoopback()
+}
