@@ -113,7 +113,7 @@ func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
 		quiet = !f.raise(l, e) && quiet
 	}
 	if newTraits || f.dynamic {
-		f.judge(l, newTraits || f.dynamic)
+		f.judge(l, e.Time, newTraits || f.dynamic)
 	}
 	if !quiet || l.Events == 1 {
 		f.settle(l, e.Time)
@@ -123,9 +123,8 @@ func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
 // Company replaces the account's traits at an instant.
 func (f *Folder) Company(l *Lead, traits map[string]any, at lead.Instant) {
 	f.Advance(l, at)
-	f.history.l, f.history.now = l, at
 	l.Company = Traits{all: maps.Clone(traits)}
-	f.judge(l, true)
+	f.judge(l, at, true)
 	if l.Events > 0 {
 		f.settle(l, at)
 	}
@@ -173,8 +172,9 @@ func (f *Folder) answer(l *Lead, e *lead.Event) {
 	}
 }
 
-// judge evaluates fit and exclusions again.
-func (f *Folder) judge(l *Lead, newTraits bool) {
+// judge evaluates fit and exclusions again, at an instant.
+func (f *Folder) judge(l *Lead, at lead.Instant, newTraits bool) {
+	f.history.l, f.history.now = l, at
 	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.company(), nil
 	if newTraits {
 		l.Fit = score.EvaluateFit(f.p, &f.facts)
@@ -224,8 +224,7 @@ func (f *Folder) Advance(l *Lead, to lead.Instant) {
 			break
 		}
 		f.fade(l, at-1)
-		f.history.l, f.history.now = l, at
-		f.judge(l, true)
+		f.judge(l, at, true)
 		f.settle(l, at)
 	}
 	f.fade(l, to)
