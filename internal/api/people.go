@@ -25,7 +25,8 @@ type peopleIn struct {
 
 type peopleOut struct{ Body Page[flow.Summary] }
 
-type personIn struct {
+// PersonPath names the person that a request is about.
+type PersonPath struct {
 	ID string `path:"id" maxLength:"320" doc:"An id, a user id or an e-mail address."`
 }
 
@@ -44,14 +45,14 @@ type Identifier struct {
 }
 
 type explainIn struct {
-	personIn
+	PersonPath
 	At string `query:"at" maxLength:"40" doc:"An instant, RFC 3339: what had happened by then."`
 }
 
 type explainOut struct{ Body flow.Explanation }
 
 type timelineIn struct {
-	personIn
+	PersonPath
 	Paging
 }
 
@@ -141,7 +142,7 @@ func (a *API) summary(ctx context.Context, person lead.PersonID) (flow.Summary, 
 	return some[0], nil
 }
 
-func (a *API) getPerson(ctx context.Context, in *personIn) (*personOut, error) {
+func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOut, error) {
 	return a.personAt(ctx, in.ID)
 }
 

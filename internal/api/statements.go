@@ -47,12 +47,12 @@ type verdictIn struct {
 }
 
 type mergeIn struct {
-	personIn
+	PersonPath
 	Body MergeRequest
 }
 
 type unmergeIn struct {
-	personIn
+	PersonPath
 	Body UnmergeRequest
 }
 

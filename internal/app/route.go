@@ -1,0 +1,61 @@
+package app
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/google/uuid"
+
+	"cusp/internal/access"
+	"cusp/internal/api"
+	"cusp/internal/db"
+	"cusp/internal/fault"
+	"cusp/internal/lead"
+	"cusp/internal/obs"
+	"cusp/internal/respond"
+	"cusp/internal/track"
+)
+
+// route builds the handler of every route.
+func (a *App) route() error {
+	metrics := http.NotFoundHandler()
+	if a.o.Metrics {
+		metrics = obs.MetricsHandler(obs.NewMetrics(a.o.Version, a.o.Commit))
+	}
+	router := respond.NewRouter(api.Authenticate(a.keys))
+	var err error
+	a.api, err = api.New(router, api.Options{
+		DB: a.db, Engine: a.engine, Keys: a.keys, Log: a.o.Log, Now: a.o.Now, Version: a.o.Version,
+		Metrics: metrics, Ready: a.ready,
+	})
+	if err != nil {
+		return err
+	}
+	events := track.New(track.Options{
+		Lookup: a.source, Submit: a.engine.Submit, Now: a.o.Now, NewID: uuid.NewString,
+		Logger: a.o.Log, PublicURL: a.o.PublicURL,
+	})
+	a.http = router.Handler(a.o.Log, events.Wrap)
+	return nil
+}
+
+// source is who sends events with a write key. Keys of other kinds send none.
+func (a *App) source(ctx context.Context, secret string) (track.Source, error) {
+	k, err := a.keys.Find(ctx, secret)
+	if err != nil {
+		return track.Source{}, err
+	}
+	if err := access.Allow(k.Principal(), access.SendEvents); err != nil {
+		return track.Source{}, fault.New(fault.Unauthentic, "This key does not send events.").WithCode("wrong_key_kind").
+			WithHint("make a write key: cusp key create --kind write --name NAME")
+	}
+	return track.Source{ID: lead.SourceID(k.ID), Trusted: k.Trusted, Disabled: k.DisabledAt != 0}, nil
+}
+
+var pingSQL = db.SQL("app.ping", `select 1`)
+
+// ready asks the database for a sign of life. Migrations ran before there was a handler.
+func (a *App) ready(ctx context.Context) error {
+	var one int
+	return a.db.Read(ctx, func(tx *db.Tx) error { return tx.QueryRow(pingSQL, nil, &one) })
+}
