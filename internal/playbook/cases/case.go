@@ -19,6 +19,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"cusp/internal/domains"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
 )
@@ -77,7 +78,8 @@ func (e *Event) Message() map[string]any {
 	return m
 }
 
-// Traits are what is known of the person and the company at the end of the case.
+// Traits are what is known of the person and the company at the end of the case. A company whose domain
+// nobody states is known by the person's e-mail address.
 func (c *Case) Traits() (person, account map[string]any) {
 	person, account = maps.Clone(c.Person), maps.Clone(c.Account)
 	for i := range c.Events {
@@ -86,6 +88,12 @@ func (c *Case) Traits() (person, account map[string]any) {
 			maps.Copy(person, e.Traits)
 		case lead.Group:
 			maps.Copy(account, e.Traits)
+		}
+	}
+	if _, stated := account["domain"]; !stated {
+		mail, _ := person["email_domain"].(string)
+		if domain, ok := domains.Company(mail); ok {
+			account["domain"] = domain
 		}
 	}
 	return person, account

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"cusp/internal/domains"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
 	"cusp/internal/playbook/cases"
@@ -36,11 +37,20 @@ func explain(p *playbook.Playbook, c cases.Case) (map[string]any, error) {
 	o := &oracle{p: p, seen: make([][]occurrence, len(p.Signals))}
 	o.facts.Person, o.facts.Account = maps.Clone(c.Person), maps.Clone(c.Account)
 	o.facts.History = o
+	o.company()
 	for i := range c.Events {
 		o.step(&c.Events[i])
 	}
 	o.now = c.Now
 	return o.explanation()
+}
+
+// company knows a company that nobody described by the e-mail address.
+func (o *oracle) company() {
+	mail, _ := o.facts.Person["email_domain"].(string)
+	if domain, ok := domains.Company(mail); ok && !o.facts.Has("account.domain") {
+		o.facts.Account["domain"] = domain
+	}
 }
 
 func (o *oracle) step(e *cases.Event) {
@@ -56,6 +66,7 @@ func (o *oracle) step(e *cases.Event) {
 			o.rejected = e.At
 		}
 	}
+	o.company()
 	pending := map[int]bool{}
 	for i := range o.p.Signals {
 		pending[i] = triggers(o.p.Signals[i].On, e)
@@ -104,7 +115,7 @@ func triggers(on playbook.Trigger, e *cases.Event) bool {
 var phrases = map[string]string{
 	"no_budget":       `(?i)\b(no budget|budget (was|is) (not|cut))\b`,
 	"budget":          `(?i)\bbudget of\b|\bbudget is set\b`,
-	"deadline":        `(?i)\b(go live|in place|opens?|running) (by|in|before) \w+`,
+	"deadline":        `(?i)\b(live|in place|running) (by|in|before) \w+`,
 	"approved":        `(?i)\b(project|investment) (is|has been|was) (now )?approved\b`,
 	"failed_solution": `(?i)\b(failed us|let us down|keeps breaking down|gave up on)\b`,
 	"price":           `(?i)\b(how much|what does it cost|your rates)\b`,
