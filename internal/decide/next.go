@@ -17,11 +17,10 @@ const horizon = lead.Instant(5 * 365 * 24 * 3600 * 1e6)
 // rise, and is exact to the microsecond.
 func Next(p *playbook.Playbook, c *Case, now lead.Instant) (at lead.Instant, next Outcome, ok bool) {
 	current := Choose(p, c, now)
-	lines := thresholds(p)
 	from, end := now, now+horizon
 	for from < end {
 		to := min(end, c.windowEnd(p, from))
-		if cross := crossing(p, c, lines, from, to); cross != 0 {
+		if cross := crossing(p, c, from, to); cross != 0 {
 			to = cross
 		}
 		if out := Choose(p, c, to); out != current {
@@ -47,20 +46,27 @@ func (c *Case) windowEnd(p *playbook.Playbook, now lead.Instant) lead.Instant {
 	return end
 }
 
-// thresholds are the intents at which an outcome may change.
-func thresholds(p *playbook.Playbook) []float64 {
-	lines := []float64{p.Decide.Review, p.Decide.Engage}
-	for _, l := range p.Decide.MQL {
-		lines = append(lines, l.Intent)
+// Still says that nothing can change in (from, to] if nothing happens: no window ends and intent stays in
+// its band. It may say false although nothing changes; then [Next] finds out.
+func Still(p *playbook.Playbook, c *Case, from, to lead.Instant) bool {
+	if c.windowEnd(p, from) <= to {
+		return false
 	}
-	return lines
+	least, most := c.State.Bounds(p, from, to)
+	return band(p, least) == band(p, most)
 }
 
-// band counts the thresholds that an intent reaches.
-func band(lines []float64, intent float64) int {
+// band counts the thresholds that an intent reaches: only when the number changes can an outcome.
+func band(p *playbook.Playbook, intent float64) int {
 	n := 0
-	for _, line := range lines {
-		if intent >= line {
+	if intent >= p.Decide.Review {
+		n++
+	}
+	if intent >= p.Decide.Engage {
+		n++
+	}
+	for i := range p.Decide.MQL {
+		if intent >= p.Decide.MQL[i].Intent {
 			n++
 		}
 	}
@@ -69,25 +75,24 @@ func band(lines []float64, intent float64) int {
 
 // crossing is the first instant in (from, to] at which intent stands in another band than at from; 0 for
 // none.
-func crossing(p *playbook.Playbook, c *Case, lines []float64, from, to lead.Instant) lead.Instant {
-	start := band(lines, c.State.Intent(p, from).Score)
-	return firstOutside(p, c, lines, start, from, to)
+func crossing(p *playbook.Playbook, c *Case, from, to lead.Instant) lead.Instant {
+	return firstOutside(p, c, band(p, c.State.Intent(p, from).Score), from, to)
 }
 
-func firstOutside(p *playbook.Playbook, c *Case, lines []float64, start int, from, to lead.Instant) lead.Instant {
+func firstOutside(p *playbook.Playbook, c *Case, start int, from, to lead.Instant) lead.Instant {
 	least, most := c.State.Bounds(p, from, to)
-	if band(lines, least) == start && band(lines, most) == start {
+	if band(p, least) == start && band(p, most) == start {
 		return 0
 	}
 	if to-from <= 1 {
-		if band(lines, c.State.Intent(p, to).Score) != start {
+		if band(p, c.State.Intent(p, to).Score) != start {
 			return to
 		}
 		return 0
 	}
 	middle := from + (to-from)/2
-	if at := firstOutside(p, c, lines, start, from, middle); at != 0 {
+	if at := firstOutside(p, c, start, from, middle); at != 0 {
 		return at
 	}
-	return firstOutside(p, c, lines, start, middle, to)
+	return firstOutside(p, c, start, middle, to)
 }

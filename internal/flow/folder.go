@@ -259,9 +259,7 @@ func (f *Folder) moment(l *Lead) lead.Instant {
 func (f *Folder) fade(l *Lead, to lead.Instant) {
 	for l.Quiet <= to && l.Checked < to {
 		c := l.decision()
-		// Without negative parts and cooldown the outcome only moves one way, so that equal outcomes
-		// at both ends mean that nothing happened in between.
-		if l.Score.Declining() && !f.coolingDown(l, l.Checked) && decide.Choose(f.p, &c, to) == l.Outcome {
+		if decide.Still(f.p, &c, l.Checked, to) {
 			l.Checked = to
 			return
 		}
