@@ -21,12 +21,12 @@ type Reader struct {
 	SentAt       canon.Node  // when the request was sent; a message's own wins
 
 	text  []byte // canonical bodies, one behind the other
-	spent int    // bytes that this request has become
+	grown int    // bytes by which the messages have grown
 }
 
-// expansion is how many bytes a request may become: a context that is said once is stored with each
-// message, which must not turn a small request into a large transaction.
-const expansion = 8 << 20
+// maxGrowth is by how many bytes the messages of a request may grow in all: a context that is said once is
+// stored with each message, which must not turn a small request into a large transaction.
+const maxGrowth = 8 << 20
 
 // draft is a message on its way to becoming an event.
 type draft struct {
@@ -49,7 +49,7 @@ func (r *Reader) Message(msg canon.Node, endpoint lead.EventType) {
 		code, reason = r.check(&d)
 	}
 	if code == "" {
-		code, reason = r.pack(&d)
+		code, reason = r.pack(&d, msg.Size())
 	}
 	if code != "" {
 		r.reject(&d, msg, code, reason)
@@ -60,12 +60,12 @@ func (r *Reader) Message(msg canon.Node, endpoint lead.EventType) {
 
 // reject keeps what was sent and, so that it can be read again, what the request said for it.
 func (r *Reader) reject(d *draft, msg canon.Node, code Code, reason string) {
-	if r.spent > expansion {
+	if r.grown > maxGrowth {
 		d.node = msg
 	}
 	rejected := NewRejected(code, reason, d.node.Append(nil))
 	rejected.Size = max(rejected.Size, msg.Size())
-	r.spent += rejected.Size
+	r.grown += max(0, len(rejected.Raw)-msg.Size())
 	r.Add(rejected, r.Trusted)
 }
 
@@ -196,15 +196,16 @@ func (r *Reader) name(d *draft) (Code, string) {
 }
 
 // pack writes the message as it is stored.
-func (r *Reader) pack(d *draft) (Code, string) {
+func (r *Reader) pack(d *draft, sent int) (Code, string) {
 	start := len(r.text)
 	r.text = d.node.Append(r.text)
 	size := len(r.text) - start
-	if size > 2*MaxEvent || r.spent+size > expansion {
+	growth := max(0, size-sent)
+	if size > 2*MaxEvent || r.grown+growth > maxGrowth {
 		r.text = r.text[:start]
 		return EventTooLarge, "The event is too large together with the context of its batch."
 	}
-	r.spent += size
+	r.grown += growth
 	d.event.Body = r.text[start:len(r.text):len(r.text)]
 	return "", ""
 }
