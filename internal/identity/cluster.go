@@ -27,6 +27,7 @@ type Partition struct {
 //     earlier event carried, but not a second e-mail address.
 //   - An un-merge cuts its first profile, and what hangs on that alone, off the cluster of the second.
 //     Afterwards only a merge joins the two again. Claims that were void until then are tried again.
+//   - A merge joins whatever it names, but with an anonymous profile only that profile changes hands.
 func Cluster(profiles []Profile, claims []Claim) Partition {
 	r := newReplay(profiles)
 	claims = slices.DeleteFunc(slices.Clone(claims), func(c Claim) bool {
@@ -166,7 +167,34 @@ func (r *replay) step(c *Claim) {
 		}
 	case void:
 		r.parked = append(r.parked, c)
+	case barred:
+		r.dead = append(r.dead, c)
+	case moves:
+		r.move(c)
 	}
+}
+
+// move gives an anonymous profile to another person: its other links end.
+func (r *replay) move(c *Claim) {
+	x := r.index[c.A]
+	if r.profiles[x].Kind != Anonymous {
+		x = r.index[c.B]
+	}
+	r.drop(func(l link) bool { return l.a == x || l.b == x })
+	r.join(c)
+	r.retry()
+}
+
+// drop takes links out of force for good.
+func (r *replay) drop(which func(link) bool) {
+	r.links = slices.DeleteFunc(r.links, func(l link) bool {
+		if which(l) {
+			r.dead = append(r.dead, l.claim)
+			return true
+		}
+		return false
+	})
+	r.rebuild()
 }
 
 func (r *replay) join(c *Claim) {
@@ -189,35 +217,42 @@ type verdict uint8
 
 const (
 	void     verdict = iota
+	barred           // void, and never tried again: an un-merge stands against it
 	joins            // it is in force
 	replaces         // it is, if public claims are all that stands against it
+	moves            // it takes a device from one person to another
 )
 
 // judge applies the rules to any claim but an un-merge.
 func (r *replay) judge(c *Claim) verdict {
 	a, b := r.index[c.A], r.index[c.B]
 	rootA, rootB := r.find(a), r.find(b)
-	if c.Kind == Merge {
-		return joinsIf(c.Trusted)
-	}
-	if rootA == rootB {
+	left, right := r.about[rootA], r.about[rootB]
+	known := left.named+left.addresses > 0 && right.named+right.addresses > 0
+	anonymous := r.profiles[a].Kind == Anonymous || r.profiles[b].Kind == Anonymous
+	switch {
+	case c.Kind == Merge && !c.Trusted:
+		return void
+	case c.Kind == Merge && rootA != rootB && known && anonymous:
+		return moves
+	case c.Kind == Merge || rootA == rootB && c.Trusted:
 		return joins
+	case rootA == rootB:
+		return void // nothing to join; were it a link, it might decide who keeps what after a cut
 	}
 	for _, pair := range r.apart {
 		if r.between(pair, rootA, rootB) {
-			return void
+			return barred
 		}
 	}
-	left, right := r.about[rootA], r.about[rootB]
-	anonymous := r.profiles[a].Kind == Anonymous || r.profiles[b].Kind == Anonymous
 	switch {
-	case left.named+left.addresses == 0 || right.named+right.addresses == 0:
+	case !known:
 		return joins
 	case left.named > 0 && right.named > 0:
 		if c.Kind == Link && c.Trusted && !anonymous {
 			return replaces
 		}
-		return joinsIf(c.Kind == Alias && c.Trusted)
+		return joinsIf(c.Kind == Alias && c.Trusted && r.profiles[a].Kind.named() && r.profiles[b].Kind.named())
 	case c.Trusted && !anonymous:
 		return joins
 	case r.fresh(a, c) || r.fresh(b, c):
@@ -275,14 +310,7 @@ func (r *replay) cut(c *Claim) {
 		return
 	}
 	stays := r.without(x, y)
-	r.links = slices.DeleteFunc(r.links, func(l link) bool {
-		leaves := l.a == x && stays[l.b] || l.b == x && stays[l.a]
-		if leaves {
-			r.dead = append(r.dead, l.claim)
-		}
-		return leaves
-	})
-	r.rebuild()
+	r.drop(func(l link) bool { return l.a == x && stays[l.b] || l.b == x && stays[l.a] })
 	r.retry()
 }
 

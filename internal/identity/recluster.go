@@ -65,9 +65,9 @@ func (b *batch) extend(members []lead.ProfileID) (roots map[lead.ProfileID]lead.
 		switch r.judge(c) {
 		case joins:
 			r.join(c)
-		case replaces:
+		case replaces, moves:
 			return nil, false
-		case void:
+		case void, barred:
 		}
 	}
 	return r.partition().Root, true

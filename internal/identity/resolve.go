@@ -105,17 +105,37 @@ func (b *batch) lookUp() error {
 	return nil
 }
 
-// byID looks up the identifiers that are given as ids.
+// byID looks up people and accounts that are named by id. They stand for their strongest identifier: a
+// person is named by whichever came first, often a device that means nothing by itself.
 func (b *batch) byID(ids []lead.ProfileID) error {
-	if err := b.load(ids); err != nil {
+	if len(ids) == 0 {
+		return nil
+	}
+	members, err := b.expand(ids)
+	if err != nil {
 		return err
 	}
+	strongest := map[lead.ProfileID]*node{}
+	for _, id := range members {
+		n := b.nodes[id]
+		if n == nil {
+			continue
+		}
+		if old := strongest[n.cluster()]; old == nil || stronger(&n.Profile, &old.Profile) {
+			strongest[n.cluster()] = n
+		}
+	}
 	for i := range b.plan.idents {
-		if x := &b.plan.idents[i]; x.ID != 0 {
-			x.node = b.nodes[x.ID]
+		if x := &b.plan.idents[i]; x.ID != 0 && b.nodes[x.ID] != nil {
+			x.node = strongest[b.nodes[x.ID].cluster()]
 		}
 	}
 	return nil
+}
+
+// stronger says that p names its cluster better than q: by kind, then by age.
+func stronger(p, q *Profile) bool {
+	return cmp.Or(cmp.Compare(p.Kind, q.Kind), cmp.Compare(p.Seen, q.Seen), cmp.Compare(p.ID, q.ID)) < 0
 }
 
 // insert creates the profiles of identifiers that nobody has seen. Another replica may be doing the same:

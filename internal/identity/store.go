@@ -248,7 +248,8 @@ func (g *graph) find(values []string, found func(*node)) error {
 	return g.tx.QueryIn(profilesByID, g.missing(ids), nil, take)
 }
 
-// expand loads the clusters that the given profiles belong to; it returns the ids of all their members.
+// expand loads the clusters that the given profiles belong to; it returns the ids of all their members,
+// sorted, with the given ones.
 func (g *graph) expand(ids []lead.ProfileID) ([]lead.ProfileID, error) {
 	if err := g.load(ids); err != nil {
 		return nil, err
@@ -257,7 +258,7 @@ func (g *graph) expand(ids []lead.ProfileID) ([]lead.ProfileID, error) {
 	var keys []any
 	var members []lead.ProfileID
 	for _, id := range ids {
-		n := g.nodes[id]
+		n := g.nodes[id] // nil when a reference names nothing
 		if n == nil || roots[n.cluster()] {
 			continue
 		}

@@ -42,6 +42,14 @@ var accountAliases = map[string]string{
 	"founded_year": "founded", "year_founded": "founded", "tech_stack": "technologies",
 }
 
+// textual are the standard traits that are text, so that a rule never meets a number in their place.
+var textual = map[string]bool{
+	"buying_role": true, "city": true, "company": true, "country": true, "department": true, "domain": true,
+	"email": true, "first_name": true, "industry": true, "language": true, "last_name": true, "linkedin": true,
+	"name": true, "phone": true, "plan": true, "postal_code": true, "region": true, "seniority": true,
+	"timezone": true, "title": true, "type": true, "website": true,
+}
+
 // derived traits are filled by the product itself, never by a caller.
 var derived = map[string]bool{"user_id": true, "anonymous_id": true, "email_domain": true, "group_id": true}
 
@@ -53,17 +61,13 @@ var derived = map[string]bool{"user_id": true, "anonymous_id": true, "email_doma
 func Traits(traits map[string]any) map[string]any {
 	out := plain(traits, personAliases)
 	if company, ok := out["company"].(map[string]any); ok {
-		delete(out, "company")
+		typed(out)
 		moveAbsent(out, plain(company, accountAliases), map[string]string{
 			"name": "company", "employees": "employees", "industry": "industry", "domain": "company_domain",
 			"website": "website", "plan": "plan", "id": "company_id",
 		})
 	}
-	flattenAddress(out)
-	numberOf(out, "employees")
-	for key := range derived {
-		delete(out, key)
-	}
+	settle(out)
 	if email, ok := out["email"]; ok {
 		delete(out, "email")
 		text, _ := email.(string)
@@ -78,13 +82,7 @@ func Traits(traits map[string]any) map[string]any {
 // and derived from the website when it is not given.
 func AccountTraits(traits map[string]any) map[string]any {
 	out := plain(traits, accountAliases)
-	flattenAddress(out)
-	for _, key := range []string{"employees", "revenue", "founded"} {
-		numberOf(out, key)
-	}
-	for key := range derived {
-		delete(out, key)
-	}
+	settle(out)
 	domain := text(out, "domain")
 	delete(out, "domain")
 	if d, ok := domains.Website(domain); ok {
@@ -93,6 +91,31 @@ func AccountTraits(traits map[string]any) map[string]any {
 		out["domain"] = d
 	}
 	return out
+}
+
+// settle lays the address flat and gives the standard traits their types: before, since what has the
+// wrong type is absent, and after.
+func settle(out map[string]any) {
+	typed(out)
+	flattenAddress(out)
+	typed(out)
+}
+
+// typed turns standard traits into their types, or drops them, and drops what callers may not give.
+func typed(out map[string]any) {
+	for _, key := range [...]string{"employees", "revenue", "founded"} {
+		numberOf(out, key)
+	}
+	for key, v := range out {
+		if derived[key] {
+			delete(out, key)
+		} else if _, ok := v.(string); !ok && textual[key] {
+			delete(out, key)
+			if n, ok := v.(float64); ok {
+				out[key] = strconv.FormatFloat(n, 'f', -1, 64)
+			}
+		}
+	}
 }
 
 // plain renames and trims one level of traits; nested objects keep their own names.
