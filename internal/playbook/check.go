@@ -329,16 +329,17 @@ func (r *reader) checkRules(c *Criterion) {
 
 // checkExcludedRules warns of rules that only people match who are excluded anyway.
 func (r *reader) checkExcludedRules() {
+	excludes := make([]cases, len(r.p.Exclude))
+	for i, x := range r.p.Exclude {
+		excludes[i], _ = casesOf(x.When.root, false)
+	}
 	for _, c := range r.p.Fit.Criteria {
 		for i, rule := range c.Rules {
 			later, ok := casesOf(rule.When.root, false)
 			if !ok || !possible(later) {
 				continue
 			}
-			by := slices.IndexFunc(r.p.Exclude, func(x Exclusion) bool {
-				earlier, ok := casesOf(x.When.root, false)
-				return ok && covered(later, earlier)
-			})
+			by := slices.IndexFunc(excludes, func(earlier cases) bool { return r.prover.covered(later, earlier) })
 			if by >= 0 {
 				r.d.warn(r.where[spot{"rule of " + c.ID, i}], "no_effect", "remove the rule, or narrow the exclude",
 					"whoever matches this rule is excluded by %q before fit counts", r.p.Exclude[by].ID)
@@ -367,8 +368,8 @@ func (r *reader) checkCovered(conditions []*Condition, what string, name func(in
 			mine = nil
 		case !possible(mine):
 			r.d.warn(n, "never", "", "%s can never match: its condition contradicts itself", name(i))
-		case covered(mine, all):
-			by := slices.IndexFunc(earlier, func(e cases) bool { return covered(mine, e) })
+		case r.prover.covered(mine, all):
+			by := slices.IndexFunc(earlier, func(e cases) bool { return r.prover.covered(mine, e) })
 			reason := "the ones before it"
 			if by >= 0 {
 				reason = name(by)

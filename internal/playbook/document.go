@@ -31,6 +31,7 @@ type document struct {
 	problems fault.Problems
 	bad      map[*yaml.Node]bool // already reported: readers stay silent about these
 	nodes    int
+	refused  bool
 	errors   int // including those that readers met again, so that they know what is unsound
 }
 
@@ -46,8 +47,9 @@ func newDocument(file string, src []byte) *document {
 func (d *document) report(severity fault.Severity, code string, line, column int, hint, message string) {
 	if severity == fault.SeverityError {
 		d.errors++
+		defer func() { d.refused = true }()
 	}
-	if len(d.problems) >= maxProblems && (severity == fault.SeverityWarning || d.problems.Err() != nil) {
+	if len(d.problems) >= maxProblems && (severity == fault.SeverityWarning || d.refused) {
 		return
 	}
 	line = min(line, len(d.lines)) // the end of the text may stand behind its last line

@@ -34,7 +34,16 @@ type interval struct {
 const (
 	maxDisjuncts = 64
 	maxSplit     = 32
+	maxSteps     = 400_000 // comparisons of atoms in one document; real playbooks need some hundreds
 )
+
+// prover shows that conditions are covered by earlier ones, as long as its budget lasts.
+type prover struct{ steps int }
+
+func (p *prover) spend(steps int) bool {
+	p.steps += steps
+	return p.steps <= maxSteps
+}
 
 // comparisonInterval is the set that `x op limit` allows; nil for !=.
 func comparisonInterval(op string, limit float64) *interval {
@@ -256,11 +265,6 @@ func (a atom) excludes(o atom) bool {
 	return false
 }
 
-// implies reports whether a conjunction can only be true when the atom is.
-func implies(conjunction []atom, b atom) bool {
-	return slices.ContainsFunc(conjunction, func(a atom) bool { return a.implies(b) })
-}
-
 func (a atom) implies(b atom) bool {
 	if b.known && !b.negated && (a.key == b.key || a.subject == b.key) && (!a.known || !a.negated) {
 		return true
@@ -323,14 +327,17 @@ func split(conjunction []atom) cases {
 }
 
 // covered reports whether every case of a condition lies within the earlier cases.
-func covered(later, earlier cases) bool {
+func (p *prover) covered(later, earlier cases) bool {
 	for _, conjunction := range later {
+		if !p.spend(len(conjunction)) {
+			return false
+		}
 		merged, possible := simplify(conjunction)
 		if !possible {
 			continue
 		}
 		for _, one := range split(merged) {
-			if !slices.ContainsFunc(earlier, func(e []atom) bool { return impliesAll(one, e) }) && !intervalCovered(one, earlier) {
+			if !p.within(one, earlier) && !p.intervalCovered(one, earlier) {
 				return false
 			}
 		}
@@ -338,12 +345,26 @@ func covered(later, earlier cases) bool {
 	return true
 }
 
-func impliesAll(conjunction, all []atom) bool {
-	return !slices.ContainsFunc(all, func(b atom) bool { return !implies(conjunction, b) })
+// within reports whether a conjunction lies within one of the earlier cases.
+func (p *prover) within(conjunction []atom, earlier cases) bool {
+	for _, e := range earlier {
+		if !p.spend(len(conjunction)) {
+			return false
+		}
+		if !slices.ContainsFunc(e, func(b atom) bool { return !p.implies(conjunction, b) }) {
+			return true
+		}
+	}
+	return false
+}
+
+// implies reports whether a conjunction can only be true when the atom is.
+func (p *prover) implies(conjunction []atom, b atom) bool {
+	return p.spend(len(conjunction)) && slices.ContainsFunc(conjunction, func(a atom) bool { return a.implies(b) })
 }
 
 // intervalCovered reports whether several earlier cases about one number cover it together.
-func intervalCovered(conjunction []atom, earlier cases) bool {
+func (p *prover) intervalCovered(conjunction []atom, earlier cases) bool {
 	for _, a := range conjunction {
 		if a.interval == nil {
 			continue
@@ -354,7 +375,7 @@ func intervalCovered(conjunction []atom, earlier cases) bool {
 				parts = append(parts, *e[0].interval)
 			}
 		}
-		if unionCovers(*a.interval, parts) {
+		if p.spend(len(earlier)+len(parts)*len(parts)) && unionCovers(*a.interval, parts) {
 			return true
 		}
 	}

@@ -442,7 +442,7 @@ func TestCovered_isSound(t *testing.T) {
 			ok = ok && also
 			all = append(all, x...)
 		}
-		if !ok || !covered(mine, all) {
+		if !ok || !new(prover).covered(mine, all) {
 			return
 		}
 		shown++

@@ -52,7 +52,7 @@ func Parse(file string, src []byte) (*Playbook, fault.Problems) {
 	if root == nil {
 		return nil, d.problems
 	}
-	r := &reader{d: d, p: &Playbook{Source: slices.Clone(src)}, where: map[any]*yaml.Node{}, unsound: map[string]bool{}}
+	r := &reader{d: d, p: &Playbook{Source: slices.Clone(src)}, where: map[any]*yaml.Node{}, unsound: map[string]bool{}, misses: map[string]string{}}
 	r.playbook(root)
 	r.check()
 	d.problems.Sort()
@@ -72,6 +72,8 @@ type reader struct {
 	where map[any]*yaml.Node // where things stand, for the checks that look at several of them
 	// unsound holds the sections with errors: what follows from their numbers is not worth saying.
 	unsound map[string]bool
+	prover  prover
+	misses  map[string]string // custom traits to the standard one that they resemble; empty for none
 }
 
 // section reads one section of the document and notes whether it is sound.
@@ -220,16 +222,30 @@ func (r *reader) condition(s section, key string, at scope) *Condition {
 func (r *reader) nearMiss(n *yaml.Node, path string) {
 	root, name, _ := strings.Cut(path, ".")
 	name, _, _ = strings.Cut(name, ".")
-	traits := map[string][]Trait{"person": PersonTraits(), "account": AccountTraits()}[root]
+	trait := root + "." + name
+	likely, asked := r.misses[trait]
+	if !asked {
+		traits := map[string][]Trait{"person": PersonTraits(), "account": AccountTraits()}[root]
+		likely = resembled(name, traits)
+		r.misses[trait] = likely
+	}
+	if likely != "" {
+		r.d.warn(n, "unknown_trait", fmt.Sprintf("did you mean %s.%s?", root, likely), "%s is not a standard trait", trait)
+	}
+}
+
+// resembled is the standard trait that a name is one or two typing mistakes away from; empty when the
+// name is one itself, or resembles none.
+func resembled(name string, traits []Trait) string {
 	if _, standard := traitType(traits, name); standard || len(name) < 4 {
-		return
+		return ""
 	}
 	for _, t := range traits {
 		if d := distance(name, t.Name); d == 1 || d == 2 && len(name) >= 6 {
-			r.d.warn(n, "unknown_trait", fmt.Sprintf("did you mean %s.%s?", root, t.Name), "%s.%s is not a standard trait", root, name)
-			return
+			return t.Name
 		}
 	}
+	return ""
 }
 
 func (r *reader) excludes(s section) {

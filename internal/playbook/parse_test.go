@@ -285,3 +285,18 @@ func TestParse_severity(t *testing.T) {
 		t.Errorf("warnings refuse a playbook: %v", problems)
 	}
 }
+
+// The proof that no rule shadows another stops at its budget: without one, this document would take
+// minutes.
+func TestCheck_budget(t *testing.T) {
+	t.Parallel()
+	var b strings.Builder
+	b.WriteString(minimal + "exclude:\n")
+	for i := range 400 {
+		fmt.Fprintf(&b, "- {id: x%d, when: 'person.a in [\"a\", \"b\", \"c\"] and (person.b == %d or person.c == 2) and (person.d == 1 or person.e == 2) "+
+			"and (person.f == 1 or person.g == 2) and (person.h == 1 or person.i == 2) and (person.j == 1 or person.k == %d)'}\n", i, i, i)
+	}
+	if p := mustParse(t, b.String()); len(p.Exclude) != 400 {
+		t.Errorf("%d excludes", len(p.Exclude))
+	}
+}
