@@ -4,14 +4,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"strings"
 
 	"cusp/internal/access"
 	"cusp/internal/canon"
 	"cusp/internal/db"
 	"cusp/internal/domains"
 	"cusp/internal/fault"
-	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/ingest/table"
 	"cusp/internal/lead"
@@ -40,12 +38,15 @@ func (a *API) importRows(ctx context.Context, in *importIn) (*importOut, error) 
 		return nil, fault.New(fault.TooLarge, "%d rows are more than the %d of one request", n, table.MaxRows).
 			WithCode("too_many_rows").WithField("body.rows").WithHint("send them in smaller batches")
 	}
-	im := newImporting(kind, lead.At(a.o.Now()))
+	im := &importing{kind: kind, now: lead.At(a.o.Now()), result: table.Result{Rejected: []table.Rejection{}}}
+	// Rows without a time of their own happen in the order of the table, ending now.
+	im.now -= lead.Instant(len(in.Body.Rows))
 	for _, row := range in.Body.Rows {
-		im.row(row)
+		im.now++
+		im.read(row)
 	}
 	if err := a.store(ctx, im); err != nil {
-		return nil, err
+		return nil, fmt.Errorf("import %s: %w", kind, err)
 	}
 	return &importOut{im.result}, nil
 }
@@ -54,48 +55,48 @@ func (a *API) importRows(ctx context.Context, in *importIn) (*importOut, error) 
 type importing struct {
 	kind   table.Kind
 	now    lead.Instant
-	mains  ingest.Batch // one event a row
-	also   ingest.Batch // what else the rows tell
-	lines  []int        // of mains
+	rows   []imported
 	result table.Result
 }
 
-func newImporting(kind table.Kind, now lead.Instant) *importing {
-	empty := ingest.Batch{Source: access.SourceImport, ReceivedAt: now}
-	return &importing{kind: kind, now: now, mains: empty, also: empty, result: table.Result{Rejected: []table.Rejection{}}}
+// imported is a good row.
+type imported struct {
+	line  int
+	event lead.Event
+	timed bool         // the row says when it was so
+	also  []lead.Event // what else the row tells
 }
 
-// row reads a row: all of it is good, or it is rejected.
-func (im *importing) row(row table.Row) {
+// read takes a row in: all of it is good, or it is rejected.
+func (im *importing) read(row table.Row) {
 	im.result.Read++
-	reject := func(code, reason string) {
-		im.result.Rejected = append(im.result.Rejected, table.Rejection{Line: row.Line, Code: code, Reason: reason})
-	}
-	main, code, reason := im.message(row.Message)
-	if code != "" {
-		reject(code, reason)
+	in := imported{line: row.Line}
+	var bad *ingest.Rejected
+	if in.event, in.timed, bad = im.message(row.Message); bad != nil {
+		im.reject(row.Line, bad)
 		return
 	}
-	var also []lead.Event
 	for _, m := range row.Also {
-		e, code, reason := im.message(m)
-		if code != "" {
-			reject(code, reason)
+		e, _, bad := im.message(m)
+		if bad != nil {
+			im.reject(row.Line, bad)
 			return
 		}
-		also = append(also, e)
+		in.also = append(in.also, e)
 	}
-	im.mains.Events = append(im.mains.Events, main)
-	im.lines = append(im.lines, row.Line)
-	im.also.Events = append(im.also.Events, also...)
+	im.rows = append(im.rows, in)
+}
+
+func (im *importing) reject(line int, r *ingest.Rejected) {
+	im.result.Rejected = append(im.result.Rejected, table.Rejection{Line: line, Code: string(r.Code), Reason: r.Reason})
 }
 
 // message reads one message as the tracking API would read it from a server.
-func (im *importing) message(raw []byte) (e lead.Event, code, reason string) {
+func (im *importing) message(raw []byte) (e lead.Event, timed bool, bad *ingest.Rejected) {
 	var tree canon.Tree
 	root, err := tree.Parse(raw)
 	if err != nil {
-		return e, "bad_json", "The message is not JSON."
+		return e, false, &ingest.Rejected{Code: ingest.BadBody, Reason: "The message is not JSON."}
 	}
 	r := ingest.Reader{
 		Batch: ingest.Batch{Source: access.SourceImport, ReceivedAt: im.now}, Trusted: true, Tree: &tree,
@@ -103,137 +104,109 @@ func (im *importing) message(raw []byte) (e lead.Event, code, reason string) {
 	}
 	r.Message(root, 0)
 	if len(r.Rejected) > 0 {
-		return e, string(r.Rejected[0].Code), r.Rejected[0].Reason
+		return e, false, &r.Rejected[0]
 	}
 	e = r.Events[0]
-	if e.MessageID == "" {
-		return e, string(ingest.BadMessageID), "A row needs a messageId, so that importing it again changes nothing."
+	switch {
+	case e.MessageID == "":
+		bad = &ingest.Rejected{Code: ingest.BadMessageID, Reason: "A row needs a messageId, so that importing it again changes nothing."}
+	case !belongs(&e):
+		bad = &ingest.Rejected{Code: ingest.NoIdentity, Reason: "What names the person or company cannot be an identifier."}
 	}
-	if !belongs(&e) {
-		return e, string(ingest.NoIdentity), "The e-mail address cannot be one, and there is no other identifier."
-	}
-	return e, "", ""
+	timed = root.Get("timestamp").Kind() > canon.Null || root.Get("originalTimestamp").Kind() > canon.Null
+	return e, timed, bad
 }
 
-// belongs reports whether the event names somebody, or a company, beyond doubt.
+// belongs reports whether an event names somebody, or a company, beyond doubt: what identity resolution
+// would refuse later is a rejected row now.
 func belongs(e *lead.Event) bool {
 	if e.UserID != "" || e.AnonymousID != "" || e.GroupID != "" {
 		return true
+	}
+	if e.Type == lead.Group {
+		_, ok := domains.Company(domainIn(e))
+		return ok
 	}
 	_, err := domains.Normalize(addressIn(e))
 	return err == nil
 }
 
-// addressIn is the e-mail address by which an event names its person.
-func addressIn(e *lead.Event) string {
+// traitsIn are the traits of an event as its sender wrote them.
+func traitsIn(e *lead.Event) map[string]any {
 	body, err := canon.Decode(e.Body)
 	if err != nil {
-		return ""
+		return nil
 	}
-	traits, _ := body["traits"].(map[string]any)
-	email, _ := traits["email"].(string)
-	if email == "" {
-		context, _ := body["context"].(map[string]any)
-		traits, _ = context["traits"].(map[string]any)
-		email, _ = traits["email"].(string)
+	if traits, ok := body["traits"].(map[string]any); ok && len(traits) > 0 {
+		return traits
 	}
+	within, _ := body["context"].(map[string]any)
+	traits, _ := within["traits"].(map[string]any)
+	return traits
+}
+
+func addressIn(e *lead.Event) string {
+	email, _ := traitsIn(e)["email"].(string)
 	return email
 }
 
-// store commits the rows, then what else they tell, and counts what became of them.
+// store decides which rows say something new, commits them, and counts.
 func (a *API) store(ctx context.Context, im *importing) error {
-	if len(im.mains.Events) == 0 {
-		return nil
-	}
-	unknown, err := a.unknown(ctx, im)
+	var p plan
+	err := a.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
+		p, err = planImport(tx, im)
+		return err
+	})
 	if err != nil {
 		return err
 	}
-	receipt, err := a.o.Engine.Submit(ctx, im.mains)
+	im.result.New += p.fresh
+	im.result.Updated += p.changed
+	im.result.Unchanged += p.same
+	timed, err := a.submit(ctx, im, p.timed)
 	if err != nil {
-		return fmt.Errorf("import rows: %w", err)
+		return err
 	}
-	if receipt.Rejected > 0 {
-		// The reader accepts what identity resolution can place; what is refused there all the same is
-		// stored as a rejected event with its reason.
-		line := im.lines[len(im.lines)-1]
-		for range receipt.Rejected {
-			im.result.Rejected = append(im.result.Rejected, table.Rejection{
-				Line: line, Code: "refused", Reason: "A row up to this line was refused; GET /api/v1/events/rejected says why.",
-			})
-		}
+	im.count(timed, p.unknown)
+	now, err := a.submit(ctx, im, p.now)
+	if err != nil {
+		return err
 	}
-	im.count(receipt, unknown)
-	if len(im.also.Events) == 0 {
-		return nil
-	}
-	_, err = a.o.Engine.Submit(ctx, im.also)
+	// Somebody else may have imported the same rows since they were planned.
+	lost := now.Duplicate + now.Rejected
+	fromFresh := min(lost, im.result.New)
+	im.result.New -= fromFresh
+	im.result.Updated -= lost - fromFresh
+	im.result.Unchanged += now.Duplicate
+	_, err = a.submit(ctx, im, p.also)
 	return err
 }
 
-// count turns a receipt into the words of imports. A row about somebody unknown is new and cannot have
-// been stored before; every other row that was accepted changes somebody known.
+// submit commits events of the import; what identity resolution refuses all the same is reported.
+func (a *API) submit(ctx context.Context, im *importing, events []lead.Event) (ingest.Receipt, error) {
+	if len(events) == 0 {
+		return ingest.Receipt{}, nil
+	}
+	receipt, err := a.o.Engine.Submit(ctx, ingest.Batch{Source: access.SourceImport, ReceivedAt: im.now, Events: events})
+	for range receipt.Rejected {
+		im.result.Rejected = append(im.result.Rejected, table.Rejection{
+			Line: im.rows[len(im.rows)-1].line, Code: "refused",
+			Reason: "A row up to this line was refused; GET /api/v1/events/rejected says why.",
+		})
+	}
+	return receipt, err
+}
+
+// count turns the receipt of rows with a time of their own into the words of imports. Somebody unknown
+// cannot have been stored before; every other row that was accepted says something new.
 func (im *importing) count(receipt ingest.Receipt, unknown int) {
 	if im.kind == table.Events {
-		im.result.New, im.result.Duplicate = receipt.Accepted, receipt.Duplicate
+		im.result.New += receipt.Accepted
+		im.result.Duplicate += receipt.Duplicate
 		return
 	}
-	im.result.New = min(unknown, receipt.Accepted)
-	im.result.Updated = receipt.Accepted - im.result.New
-	im.result.Unchanged = receipt.Duplicate
-}
-
-// unknown counts the people (or accounts) of the rows of whom nothing is known yet.
-func (a *API) unknown(ctx context.Context, im *importing) (int, error) {
-	if im.kind == table.Events {
-		return 0, nil
-	}
-	seen := map[string]bool{}
-	count := 0
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) error {
-		count = 0
-		clear(seen)
-		for i := range im.mains.Events {
-			ref := im.named(&im.mains.Events[i])
-			if seen[ref] {
-				continue
-			}
-			seen[ref] = true
-			known, err := im.known(tx, ref)
-			if err != nil {
-				return err
-			}
-			if !known {
-				count++
-			}
-		}
-		return nil
-	})
-	return count, err
-}
-
-func (im *importing) known(tx *db.Tx, ref string) (bool, error) {
-	var err error
-	if im.kind == table.Accounts {
-		_, err = identity.FindAccount(tx, ref)
-	} else {
-		_, err = identity.Find(tx, ref)
-	}
-	if fault.Is(err, fault.NotFound) {
-		return false, nil
-	}
-	return err == nil, err
-}
-
-// named is what an event calls its person or account by.
-func (im *importing) named(e *lead.Event) string {
-	if im.kind == table.Accounts {
-		return e.GroupID
-	}
-	for _, ref := range []string{e.UserID, strings.ToLower(addressIn(e)), e.AnonymousID} {
-		if ref != "" {
-			return ref
-		}
-	}
-	return ""
+	fresh := min(unknown, receipt.Accepted)
+	im.result.New += fresh
+	im.result.Updated += receipt.Accepted - fresh
+	im.result.Unchanged += receipt.Duplicate
 }

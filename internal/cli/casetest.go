@@ -9,6 +9,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"cusp/internal/fault"
+	"cusp/internal/flow"
 	"cusp/internal/playbook"
 	"cusp/internal/playbook/cases"
 )
@@ -60,7 +61,7 @@ func (sh *shell) testCases(p *playbook.Playbook, dir string, write bool) error {
 		return fault.New(fault.NotFound, "there is no case in %s", dir).
 			WithHint("a case is a folder that holds facts.yaml and want.yaml")
 	}
-	report := cases.Run(p, found, explainCase)
+	report := cases.Run(p, found, flow.ExplainCase)
 	if write {
 		if err := writeWants(dir, &report); err != nil {
 			return err
