@@ -161,13 +161,18 @@ func (r *Reader) belongs(d *draft) bool {
 	if e.Type == lead.Alias {
 		return e.UserID != "" && e.PreviousID != ""
 	}
-	if e.UserID != "" || e.AnonymousID != "" || e.Type == lead.Group && e.GroupID != "" {
+	if e.UserID != "" || e.AnonymousID != "" || e.Type == lead.Group && (e.GroupID != "" || r.Trusted && company(m)) {
 		return true
 	}
 	if e.Type != lead.Identify && !r.Trusted {
 		return false
 	}
 	return identifier(m.Get("traits", "email")) != "" || identifier(m.Get("context", "traits", "email")) != ""
+}
+
+// company reports whether the traits of a group call name the company by its domain.
+func company(m canon.Node) bool {
+	return identifier(m.Get("traits", "domain")) != "" || identifier(m.Get("traits", "website")) != ""
 }
 
 // name reads what the event is called and where it happened.
