@@ -23,14 +23,20 @@ const (
 // plan is what a batch of events says about identities, before the database is asked.
 type plan struct {
 	idents []ident
-	index  map[Reference]int
+	index  map[identKey]int
 	claims []plannedClaim
 	events []plannedEvent
 }
 
+// identKey is what makes identifiers distinct.
+type identKey struct {
+	Reference
+	exact bool // an id means the profile of that number, not the strongest of its cluster
+}
+
 // ident is one distinct identifier of the batch.
 type ident struct {
-	Reference
+	identKey
 	seen lead.Instant
 	node *node // set once it is looked up
 }
@@ -52,7 +58,7 @@ type plannedEvent struct {
 
 // makePlan reads a batch. It is pure.
 func makePlan(events []lead.Event) *plan {
-	p := &plan{index: make(map[Reference]int, len(events)), events: make([]plannedEvent, len(events))}
+	p := &plan{index: make(map[identKey]int, len(events)), events: make([]plannedEvent, len(events))}
 	for i := range events {
 		e := &events[i]
 		p.events[i] = plannedEvent{owner: -1, account: -1}
@@ -90,13 +96,16 @@ func (p *plan) ident(e *lead.Event, k Kind, value string) int {
 	return p.reference(e, Reference{Kind: k, Value: value})
 }
 
+// reference numbers an identifier by reference. An un-merge says of one identifier that it does not
+// belong: there an id is exact.
 func (p *plan) reference(e *lead.Event, r Reference) int {
 	at := when(e)
-	i, known := p.index[r]
+	key := identKey{r, r.ID != 0 && e.Type == lead.Unmerge}
+	i, known := p.index[key]
 	if !known {
 		i = len(p.idents)
-		p.idents = append(p.idents, ident{Reference: r, seen: at})
-		p.index[r] = i
+		p.idents = append(p.idents, ident{identKey: key, seen: at})
+		p.index[key] = i
 	}
 	p.idents[i].seen = min(p.idents[i].seen, at)
 	return i

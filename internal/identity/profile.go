@@ -63,8 +63,9 @@ type Profile struct {
 }
 
 // Reference names a profile in a merge or un-merge: "user:42", "email:a@b.c", "anonymous:…", "group:…",
-// "domain:b.c", or the id of a person or account ("per_…", "acc_…"), which stands for the strongest
-// identifier that it has when the event arrives. Text without one of these prefixes is a user id.
+// "domain:b.c", or the id of a person or account ("per_…", "acc_…"). In a merge an id stands for the
+// strongest identifier that it has when the event arrives; in an un-merge for the profile of that number
+// alone. Text without one of these prefixes is a user id.
 type Reference struct {
 	Kind  Kind
 	Value string

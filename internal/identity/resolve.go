@@ -88,7 +88,7 @@ func (b *batch) lookUp() error {
 		}
 	}
 	found := func(n *node) {
-		if i, ok := b.plan.index[Reference{Kind: n.Kind, Value: n.Value}]; ok {
+		if i, ok := b.plan.index[identKey{Reference: Reference{Kind: n.Kind, Value: n.Value}}]; ok {
 			b.plan.idents[i].node = n
 		}
 	}
@@ -126,8 +126,12 @@ func (b *batch) byID(ids []lead.ProfileID) error {
 		}
 	}
 	for i := range b.plan.idents {
-		if x := &b.plan.idents[i]; x.ID != 0 && b.nodes[x.ID] != nil {
-			x.node = strongest[b.nodes[x.ID].cluster()]
+		x := &b.plan.idents[i]
+		if x.ID == 0 || b.nodes[x.ID] == nil {
+			continue
+		}
+		if x.node = b.nodes[x.ID]; !x.exact {
+			x.node = strongest[x.node.cluster()]
 		}
 	}
 	return nil

@@ -264,6 +264,30 @@ func TestMergeAndUnmerge(t *testing.T) {
 	})
 }
 
+// A person is named by its oldest profile, often a device. Merging by id joins the people; un-merging by
+// id speaks of that profile alone.
+func TestIdsInMergeAndUnmerge(t *testing.T) {
+	t.Parallel()
+	dbtest.Both(t, func(t *testing.T, d *db.DB) {
+		resolve(t, d, event(lead.Page, 1, "anonymous=a"), event(lead.Page, 1, "anonymous=b"))
+		resolve(t, d, event(lead.Identify, 2, "anonymous=a", "user=u"), event(lead.Identify, 2, "anonymous=b", "user=v"))
+		u, v := find(t, d, "u"), find(t, d, "v")
+		if u != find(t, d, "a") {
+			t.Fatal("the person is not named by the device")
+		}
+		resolve(t, d, event(lead.Merge, 3, "user="+u.String(), "previous="+v.String(), "trusted"))
+		want := []string{"anonymous:a", "anonymous:b", "user:u", "user:v"}
+		if diff := cmp.Diff(identifiers(t, d, "u"), want); diff != "" {
+			t.Errorf("merged (-got +want):\n%s", diff)
+		}
+		device := u // the profile of that number is the device a
+		resolve(t, d, event(lead.Unmerge, 4, "user=u", "previous="+device.String(), "trusted"))
+		if diff := cmp.Diff(identifiers(t, d, "u"), want[1:]); diff != "" {
+			t.Errorf("un-merged (-got +want):\n%s", diff)
+		}
+	})
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	dbtest.Both(t, func(t *testing.T, d *db.DB) {
