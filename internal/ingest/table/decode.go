@@ -50,8 +50,10 @@ func unpack(src io.Reader, want Encoding) (*bufio.Reader, Encoding, error) {
 	if err != nil && err != io.EOF {
 		return nil, "", damaged(err)
 	}
-	if want == Detect {
-		want = detect(head)
+	// A file of rejected rows is UTF-8 whatever the mapping says of the original, and text that is valid
+	// UTF-8 beyond ASCII is never meant to be Latin-1.
+	if found := detect(head); want == Detect || want == Western && found == UTF8 {
+		want = found
 	}
 	switch want {
 	case UTF16LE:

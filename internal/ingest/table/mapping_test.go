@@ -131,6 +131,19 @@ func TestOpen_namesColumnsThatAreNotThere(t *testing.T) {
 	}
 }
 
+// The file of rejected rows is UTF-8 with commas, and imports with the mapping of the original.
+func TestOpen_readsRejectedRowsWithTheOriginalsMapping(t *testing.T) {
+	t.Parallel()
+	m := mapping(t, People, "mapping: 1\nencoding: latin1\ndelimiter: ';'\nfields: {user_id: Id, traits.city: Stadt}")
+	want := []string{`{"traits":{"city":"Köln"},"type":"identify","userId":"1"}`}
+	for _, text := range []string{"Id;Stadt\n1;K\xf6ln\n", "Id,Stadt,rejected_line,rejected_because\n1,Köln,2,reason\n"} {
+		got, rejected := read(t, strings.NewReader(text), Options{Kind: People, Mapping: m})
+		if diff := cmp.Diff(got, want); diff != "" || rejected != nil {
+			t.Errorf("%q: got (-) want (+):\n%s\nrejected: %v", text, diff, rejected)
+		}
+	}
+}
+
 func TestParseKind_refusesOutcomesClearly(t *testing.T) {
 	t.Parallel()
 	for _, name := range []string{"opportunities", "dispositions", "spend"} {

@@ -100,8 +100,9 @@ func (r *Reader) openJSON(in *bufio.Reader) error {
 func (r *Reader) openCSV(in *bufio.Reader, head []byte) error {
 	declared, ok := separatorLine(in)
 	comma := r.mapping.Delimiter
+	first, _, _ := bytes.Cut(head, []byte("\n"))
 	switch {
-	case comma != 0:
+	case comma != 0 && bytes.IndexByte(first, comma) >= 0: // else it is a file of rejected rows, say
 	case ok:
 		comma = declared
 	default:
