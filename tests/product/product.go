@@ -8,6 +8,10 @@ import (
 	"os/exec"
 	"path/filepath"
 	"testing"
+
+	// The binary is built in a subprocess, which go test does not see: without this, a result would be
+	// taken from the cache although the product has changed.
+	_ "cusp/internal/cli"
 )
 
 // Build compiles the binary into a folder of the test and returns its path.
