@@ -35,6 +35,8 @@ func (e *Engine) tend(ctx context.Context, s *sweeper) time.Duration {
 		err = e.sweep(ctx, s)
 	}
 	switch {
+	case ctx.Err() != nil:
+		return afterTrouble // the engine ends; what is due is woken by the next one
 	case err != nil:
 		e.log.ErrorContext(ctx, "wake failed", slog.Any("error", err))
 		return afterTrouble
