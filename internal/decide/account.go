@@ -7,11 +7,13 @@ import (
 	"cusp/internal/score"
 )
 
-// Account decides for a company from its buying group. One person alone tells little of a company, so
-// that fewer than two active people never lead to more than nurture.
+// Account decides for a company from its buying group. One person alone tells little of a company, and
+// many people's interest is still interest: fewer than two active people, or nobody whose intent is
+// trusted, never lead to more than nurture.
 func Account(p *playbook.Playbook, g score.Group, fit score.Fit) (Decision, string) {
-	active := 0
+	active, trusted := 0, false
 	for _, m := range g.Members {
+		trusted = trusted || m.Trusted
 		if m.Intent > 0 {
 			active++
 		}
@@ -25,6 +27,8 @@ func Account(p *playbook.Playbook, g score.Group, fit score.Fit) (Decision, stri
 		return Nurture, fmt.Sprintf("Account score %.1f reaches the review line of %g, but fit is not known.", g.Score, p.Account.Review)
 	case active < 2:
 		return Nurture, fmt.Sprintf("Account score %.1f comes from one person; a buying group needs two.", g.Score)
+	case !trusted:
+		return Nurture, fmt.Sprintf("Account score %.1f is interest: nobody's first-party evaluation, buying or usage signal is recent enough.", g.Score)
 	case g.Score < p.Account.Engage:
 		return Review, fmt.Sprintf("Account score %.1f reaches the review line of %g.", g.Score, p.Account.Review)
 	}

@@ -85,7 +85,8 @@ func accountView(tx *db.Tx, pub *Published, id lead.AccountID, now lead.Instant)
 		m := &GroupMember{Summary: summary(pub.Playbook, x, l, now), Role: roleOf(l)}
 		people[x.Person], leads[x.Person] = m, l
 		if l.Excluded < 0 {
-			members = append(members, score.Member{Person: x.Person, Intent: m.Intent, Role: m.Role})
+			in := l.Score.Intent(pub.Playbook, now)
+			members = append(members, score.Member{Person: x.Person, Intent: in.Score, Role: m.Role, Trusted: in.Trusted})
 		}
 	}
 	view.judge(pub.Playbook, score.Account(pub.Playbook, members), people, leads)

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"cusp/internal/db"
+	"cusp/internal/decide"
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
@@ -71,7 +72,7 @@ func (w *work) person(t *task) error {
 		x = &row{Person: t.person}
 	}
 	l := w.lead()
-	before := len(w.entries)
+	account, before := x.Account, len(w.entries)
 	ok, err := w.step(l, x, t)
 	if err != nil {
 		return err
@@ -82,7 +83,7 @@ func (w *work) person(t *task) error {
 			return err
 		}
 	}
-	return w.keep(l, x)
+	return w.keep(l, x, account)
 }
 
 func (w *work) lead() *Lead {
@@ -165,27 +166,36 @@ func (w *work) listen(x *row, cause Cause) {
 	})
 }
 
-// keep packs the lead into its row.
-func (w *work) keep(l *Lead, x *row) error {
-	state, err := l.Encode(nil)
-	if err != nil {
+// keep packs the lead into its row; account is what the row held.
+func (w *work) keep(l *Lead, x *row, account lead.AccountID) error {
+	before := *x
+	x.Outcome, x.Stage, x.Playbook, x.Stale, x.Updated = l.Outcome, l.Stage(), w.pub.Version, false, w.now
+	x.Wake = w.wake(l, x.Wake)
+	var err error
+	if x.State, err = l.Encode(nil); err != nil {
 		return err
 	}
-	x.State, x.Playbook, x.Stale, x.Updated = state, w.pub.Version, false, w.now
-	x.Outcome, x.Stage = l.Outcome, l.Stage()
-	x.Wake = wakeTime(x.Wake, w.f.Wake(l), w.now)
+	x.moved = x.Outcome != before.Outcome || x.Stage != before.Stage || x.Playbook != before.Playbook ||
+		x.Stale != before.Stale || x.Wake != before.Wake || x.Account != account || len(before.State) == 0
 	w.stored = append(w.stored, x)
 	return nil
 }
 
-// wakeTime keeps an earlier wake time that is still ahead: to wake a lead for nothing now and then costs
-// less than to move it in the index with every event.
-func wakeTime(old, next, now lead.Instant) lead.Instant {
-	if old > now && old <= next {
+// wake is when to look at the lead next; 0 for never. An earlier time that is still ahead and before
+// which nothing can change is kept: to wake a lead for nothing now and then costs less than to move it
+// in the index with every event.
+func (w *work) wake(l *Lead, old lead.Instant) lead.Instant {
+	c := l.decision()
+	if old > w.now && decide.Still(w.f.p, &c, l.Checked, old-1) && w.f.moment(l) >= old {
+		l.Quiet = old
 		return old
 	}
+	next := w.f.Wake(l)
 	if next == lead.Never {
 		return 0
+	}
+	if old > w.now && old <= next {
+		return old
 	}
 	return next
 }

@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"time"
 
 	"cusp/internal/decide"
@@ -90,6 +91,7 @@ func (f *Folder) reasons(l *Lead, c *decide.Case, in score.Intent, now lead.Inst
 	d := f.p.Decide
 	var why []string
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
+	intent := figure(in.Score, d.Review, d.Engage)
 	switch l.Outcome.Rule {
 	case decide.RuleExcluded:
 		x := f.p.Exclude[l.Excluded]
@@ -97,19 +99,19 @@ func (f *Folder) reasons(l *Lead, c *decide.Case, in score.Intent, now lead.Inst
 	case decide.RuleInbound:
 		say("Raised a hand (%s) %s ago, not answered yet.", f.lastInbound(l), ago(now, l.Score.LastInbound(f.p)))
 	case decide.RuleInboundUnfit:
-		say("Raised a hand (%s), but fit %.1f is below the floor of %g for a sales call.", f.lastInbound(l), l.Fit.Score, d.InboundFloor)
+		say("Raised a hand (%s), but fit %s is below the floor of %g for a sales call.", f.lastInbound(l), figure(l.Fit.Score, d.InboundFloor), d.InboundFloor)
 	case decide.RuleEngage:
-		say("Intent %.1f reaches the engage line of %g.", in.Score, d.Engage)
+		say("Intent %s reaches the engage line of %g.", intent, d.Engage)
 	case decide.RuleReview, decide.RuleReviewUnknown:
-		say("Intent %.1f reaches the review line of %g; the engage line is %g.", in.Score, d.Review, d.Engage)
+		say("Intent %s reaches the review line of %g; the engage line is %g.", intent, d.Review, d.Engage)
 	case decide.RuleHighIntentUnfit:
-		say("Intent %.1f reaches the review line of %g, but this is not an ideal customer: no sales call.", in.Score, d.Review)
+		say("Intent %s reaches the review line of %g, but this is not an ideal customer: no sales call.", intent, d.Review)
 	case decide.RuleCooldown:
 		say("Sales rejected this lead %s ago; the cooldown lasts %s unless a new buying signal arrives.", ago(now, c.RejectedAt), days(d.Cooldown))
 	case decide.RuleUntrusted:
-		say("Intent %.1f reaches the review line of %g, but no first-party evaluation, buying or usage signal is recent enough to trust it.", in.Score, d.Review)
+		say("Intent %s reaches the review line of %g, but no first-party evaluation, buying or usage signal is recent enough to trust it.", intent, d.Review)
 	case decide.RuleNurture, decide.RuleIgnore:
-		say("Intent %.1f is below the review line of %g: interest, not yet intent.", in.Score, d.Review)
+		say("Intent %s is below the review line of %g: interest, not yet intent.", intent, d.Review)
 	}
 	why = append(why, f.fitReason(l))
 	if last := l.Score.LastFirstParty(f.p); in.Trusted {
@@ -123,9 +125,9 @@ func (f *Folder) fitReason(l *Lead) string {
 	case !l.Fit.Known:
 		return fmt.Sprintf("Fit is not known: %.0f %% of the criteria are covered, %.0f %% are needed.", 100*l.Fit.Coverage, 100*f.p.Fit.MinCoverage)
 	case l.Fit.Pass(f.p):
-		return fmt.Sprintf("Fit %.1f passes the gate of %g.", l.Fit.Score, f.p.Fit.Gate)
+		return fmt.Sprintf("Fit %s passes the gate of %g.", figure(l.Fit.Score, f.p.Fit.Gate), f.p.Fit.Gate)
 	}
-	return fmt.Sprintf("Fit %.1f is below the gate of %g.", l.Fit.Score, f.p.Fit.Gate)
+	return fmt.Sprintf("Fit %s is below the gate of %g.", figure(l.Fit.Score, f.p.Fit.Gate), f.p.Fit.Gate)
 }
 
 func (f *Folder) lastInbound(l *Lead) string {
@@ -220,6 +222,22 @@ func answered(p *playbook.Playbook, fit FitPart, criterion int) score.Fit {
 	}
 	coverage := known / all
 	return score.Fit{Score: 100 * got / known, Coverage: coverage, Known: coverage >= p.Fit.MinCoverage}
+}
+
+// figure writes a score to one decimal place, or to as many as it takes to show on which side of the
+// lines it stands.
+func figure(score float64, lines ...float64) string {
+	for places := 1; ; places++ {
+		text := strconv.FormatFloat(score, 'f', places, 64)
+		shown, err := strconv.ParseFloat(text, 64)
+		honest := err == nil
+		for _, line := range lines {
+			honest = honest && (shown >= line) == (score >= line)
+		}
+		if honest || places > 9 {
+			return text
+		}
+	}
 }
 
 // ago words a span as people do: the largest unit that fits.

@@ -2,6 +2,7 @@ package flow
 
 import (
 	"slices"
+	"strings"
 
 	"cusp/internal/canon"
 	"cusp/internal/lead"
@@ -150,6 +151,9 @@ func eventFacts(e *lead.Event) map[string]any {
 	}
 	if e.Path != "" {
 		body["path"] = e.Path
+	}
+	if properties, ok := body["properties"].(map[string]any); ok {
+		body["text"] = strings.Join(signal.Texts(properties), "\n")
 	}
 	return body
 }

@@ -21,6 +21,8 @@ type row struct {
 	LogSeq   int64
 	Updated  lead.Instant
 	State    []byte
+
+	moved bool // what indexes hold has changed
 }
 
 var loadStates = db.SQL("flow.loadStates", `
@@ -81,22 +83,38 @@ on conflict (person_id) do update set
   level = excluded.level, stage = excluded.stage,
   log_seq = excluded.log_seq, updated_at = excluded.updated_at, state = excluded.state`)
 
+// touchStates is for rows of which only the state is new, as most are: SQLite writes every index whose
+// columns a statement names, whether they change or not.
+var touchStates = db.SQL("flow.touchStates", `
+insert into lead_state (person_id, account_id, playbook, stale, wake_at, decision, rule, track, quadrant, level, stage, log_seq, updated_at, state)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)
+on conflict (person_id) do update set
+  log_seq = excluded.log_seq, updated_at = excluded.updated_at, state = excluded.state`)
+
 func storeRows(tx *db.Tx, rows []*row) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	args := make([][]any, len(rows))
-	for i, x := range rows {
-		args[i] = []any{
-			int64(x.Person), nullID(int64(x.Account)), x.Playbook, x.Stale, nullID(int64(x.Wake)),
-			string(x.Outcome.Decision), string(x.Outcome.Rule), string(x.Outcome.Track), string(x.Outcome.Quadrant),
-			x.Outcome.Level, string(x.Stage), x.LogSeq, int64(x.Updated), x.State,
+	var moved, touched [][]any
+	for _, x := range rows {
+		if x.moved {
+			moved = append(moved, x.args())
+		} else {
+			touched = append(touched, x.args())
 		}
 	}
-	if _, err := tx.Bulk(storeStates, args); err != nil {
+	if _, err := tx.Bulk(storeStates, moved); err != nil {
+		return fmt.Errorf("store lead states: %w", err)
+	}
+	if _, err := tx.Bulk(touchStates, touched); err != nil {
 		return fmt.Errorf("store lead states: %w", err)
 	}
 	return nil
+}
+
+func (x *row) args() []any {
+	return []any{
+		int64(x.Person), nullID(int64(x.Account)), x.Playbook, x.Stale, nullID(int64(x.Wake)),
+		string(x.Outcome.Decision), string(x.Outcome.Rule), string(x.Outcome.Track), string(x.Outcome.Quadrant),
+		x.Outcome.Level, string(x.Stage), x.LogSeq, int64(x.Updated), x.State,
+	}
 }
 
 func nullID(n int64) any {

@@ -11,9 +11,10 @@ import (
 
 // Member is one person of a buying group.
 type Member struct {
-	Person lead.PersonID
-	Intent float64
-	Role   string // part in the buying group; empty when unknown
+	Person  lead.PersonID
+	Intent  float64
+	Role    string // part in the buying group; empty when unknown
+	Trusted bool   // did something first-party beyond interest lately
 }
 
 // Group is an account's intent with its parts.
