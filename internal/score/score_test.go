@@ -286,7 +286,7 @@ func TestAccount_weighsTheMostActiveAndRewardsRoles(t *testing.T) {
 	t.Parallel()
 	p := book()
 	p.Account = playbook.Account{Weights: []float64{1, 0.5, 0.25}, TwoRoles: 10, ThreeRoles: 20}
-	g := Account(p, []Member{{1, 10, "user"}, {2, 40, "decision_maker"}, {3, 20, "user"}, {4, 8, ""}})
+	g := Account(p, []Member{{Person: 1, Intent: 10, Role: "user"}, {Person: 2, Intent: 40, Role: "decision_maker"}, {Person: 3, Intent: 20, Role: "user"}, {Person: 4, Intent: 8}})
 	near(t, "score", g.Score, 40+0.5*20+0.25*10+10)
 	if g.Members[0].Person != 2 {
 		t.Errorf("most active = %v, want person 2", g.Members[0].Person)
