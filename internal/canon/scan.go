@@ -297,7 +297,7 @@ func (s *scanner) digits() int {
 	return s.pos - start
 }
 
-// skip checks a value of any depth without keeping it. The kinds of the open containers are bits, so
+// skip checks a value below parseDepth without keeping it. The kinds of the open containers are bits, so
 // that memory is bounded by [maxNesting].
 func (s *scanner) skip() error {
 	var objects [maxNesting/64 + 1]uint64
@@ -305,7 +305,7 @@ func (s *scanner) skip() error {
 	for depth := 0; ; {
 		c := s.peek()
 		if c == '{' || c == '[' {
-			if depth++; depth > maxNesting {
+			if depth++; depth > maxNesting-parseDepth {
 				return ErrTooDeep
 			}
 			s.pos++

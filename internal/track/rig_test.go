@@ -39,7 +39,9 @@ type rig struct {
 	addr    string
 	closed  chan struct{} // told when a connection ends
 	now     atomic.Int64  // added to start, in nanoseconds
-	ids     atomic.Int64
+
+	headerTimeout time.Duration
+	ids           atomic.Int64
 
 	mu   sync.Mutex
 	keys map[string]track.Source
@@ -55,6 +57,7 @@ func newRig(t *testing.T, d *db.DB) *rig {
 		NewID: func() string { return fmt.Sprintf("made-%d", g.ids.Add(1)) },
 	})
 	server := respond.NewServer(g.handler.Wrap(http.NotFoundHandler()), slog.New(slog.DiscardHandler))
+	g.headerTimeout = server.ReadHeaderTimeout
 	server.ConnState = func(_ net.Conn, s http.ConnState) {
 		if s == http.StateClosed {
 			select {

@@ -11,18 +11,15 @@ import (
 	"cusp/internal/ingest"
 )
 
-// settingsKey is the write key in the path of the settings document.
+// settingsKey is the write key in the path of the settings document. Keys need no escapes; what has some is
+// a path that others may read differently.
 func settingsKey(path string) (string, bool) {
 	rest, ok := strings.CutPrefix(path, "/v1/projects/")
 	if !ok {
 		return "", false
 	}
 	key, ok := strings.CutSuffix(rest, "/settings")
-	if !ok || key == "" || strings.Contains(key, "/") {
-		return "", false
-	}
-	key, err := url.PathUnescape(key)
-	return key, err == nil
+	return key, ok && strings.Trim(key, ".") != "" && !strings.ContainsAny(key, "/%")
 }
 
 type object map[string]any
