@@ -25,6 +25,7 @@ type Claim struct {
 	A, B    lead.ProfileID
 	Kind    ClaimKind
 	Trusted bool // not from a public write key
+	Late    bool // public, and received so long after its time that it may be dated back
 
 	// Where it comes from: the event that carries it.
 	At        lead.Instant
@@ -45,14 +46,21 @@ func (c *Claim) when(o *Claim) int {
 
 // said is what makes two claims the same one, said twice.
 type said struct {
-	a, b    lead.ProfileID
-	kind    ClaimKind
-	trusted bool
-	tag     string
+	a, b          lead.ProfileID
+	kind          ClaimKind
+	trusted, late bool
+	tag           string
 }
 
 func (c *Claim) said() said {
-	return said{c.A, c.B, c.Kind, c.Trusted, c.tag()}
+	return said{c.A, c.B, c.Kind, c.Trusted, c.Late, c.tag()}
+}
+
+// atLeast are the ways of saying the same with as much weight or more.
+func (s said) atLeast() []said {
+	trusted, timely := s, s
+	trusted.trusted, trusted.late, timely.late = true, false, false
+	return []said{s, timely, trusted}
 }
 
 // tag keeps every merge and un-merge apart from the others of its pair.
@@ -61,10 +69,4 @@ func (c *Claim) tag() string {
 		return ""
 	}
 	return c.MessageID + "@" + strconv.FormatInt(int64(c.Source), 10)
-}
-
-// covers says that c makes d superfluous: it says as much, and said it first.
-func (c *Claim) covers(d *Claim) bool {
-	return c.A == d.A && c.B == d.B && c.Kind == d.Kind && c.tag() == d.tag() &&
-		(c.Trusted || !d.Trusted) && c.when(d) <= 0
 }

@@ -24,7 +24,8 @@ type Partition struct {
 //   - A trusted claim joins an e-mail address to a user id, unless another user id has it already. When
 //     only public claims gave it to the other, the server's word replaces the browser's.
 //   - A public claim never joins two known clusters. It may name a visitor or add an identifier that no
-//     earlier event carried, but not a second e-mail address.
+//     earlier event carried, but not a second e-mail address. Browsers say themselves when something
+//     happened; so what arrives late and joins two profiles that servers vouch for counts for nothing.
 //   - An un-merge cuts its first profile, and what hangs on that alone, off the cluster of the second.
 //     Afterwards only a merge joins the two again. Claims that were void until then are tried again.
 //   - A merge joins whatever it names, but with an anonymous profile only that profile changes hands.
@@ -43,16 +44,16 @@ func Cluster(profiles []Profile, claims []Claim) Partition {
 	return r.partition()
 }
 
-// dropRepeats keeps what was said first; an untrusted claim after the same trusted one says nothing new.
+// dropRepeats keeps what was said first; a weaker claim after a stronger one says nothing new.
 func dropRepeats(claims []Claim) []Claim {
 	seen := make(map[said]bool, len(claims))
 	return slices.DeleteFunc(claims, func(c Claim) bool {
 		key := c.said()
-		stronger := key
-		stronger.trusted = true
-		repeated := seen[key] || seen[stronger]
+		if slices.ContainsFunc(key.atLeast(), func(s said) bool { return seen[s] }) {
+			return true
+		}
 		seen[key] = true
-		return repeated
+		return false
 	})
 }
 
@@ -134,7 +135,7 @@ func (r *replay) unite(i, j int) {
 func (r *replay) sort(claims []Claim) {
 	slices.SortFunc(claims, func(c, d Claim) int {
 		return cmp.Or(c.when(&d), cmp.Compare(c.Kind, d.Kind), cmp.Compare(r.kind(c.A), r.kind(d.A)),
-			-compareBool(c.Trusted, d.Trusted))
+			-compareBool(c.Trusted, d.Trusted), compareBool(c.Late, d.Late))
 	})
 }
 
@@ -255,6 +256,8 @@ func (r *replay) judge(c *Claim) verdict {
 		return joinsIf(c.Kind == Alias && c.Trusted && r.profiles[a].Kind.named() && r.profiles[b].Kind.named())
 	case c.Trusted && !anonymous:
 		return joins
+	case c.Late && r.profiles[a].Vouched && r.profiles[b].Vouched:
+		return void
 	case r.fresh(a, c) || r.fresh(b, c):
 		return joinsIf(c.Trusted || left.addresses == 0 || right.addresses == 0)
 	}

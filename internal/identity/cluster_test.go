@@ -23,7 +23,8 @@ var cast = map[string]identity.Profile{
 }
 
 // story reads "1 public e>u; 2 trusted f>u; 3 merge u>v; 0 seen e" into profiles and claims: time, what,
-// from>to. "seen" makes a profile older than its first claim.
+// from>to. "seen" makes a profile older than its first claim, "vouched" also known to a server; "late" is
+// a public link that arrives late.
 func story(t testing.TB, text string) ([]identity.Profile, []identity.Claim) {
 	t.Helper()
 	profiles := maps.Clone(cast)
@@ -43,6 +44,10 @@ func story(t testing.TB, text string) ([]identity.Profile, []identity.Claim) {
 		}
 		from, to, both := strings.Cut(who, ">")
 		seen(from, at)
+		if p := profiles[from]; what == "vouched" {
+			p.Vouched = true
+			profiles[from] = p
+		}
 		if !both {
 			continue
 		}
@@ -54,6 +59,8 @@ func story(t testing.TB, text string) ([]identity.Profile, []identity.Claim) {
 		switch what {
 		case "public":
 			c.Trusted = cast[from].Kind == identity.Anonymous && cast[to].Kind == identity.User
+		case "late":
+			c.Trusted, c.Late = false, true
 		case "alias":
 			c.Kind = identity.Alias
 		case "merge":
@@ -111,6 +118,10 @@ func TestCluster(t *testing.T) {
 		"the server's word replaces the browser's":     {"1 seen e; 2 public e>u; 3 trusted e>v", "ev"},
 		"also when a visitor came between":             {"1 seen e; 2 public a>e; 3 public a>u; 4 trusted e>v", "au ev"},
 		"public claims replace nothing":                {"1 seen e; 2 trusted e>u; 3 public e>v", "eu"},
+		"late, about two whom servers know":            {"2 vouched u; 2 vouched e; 1 late e>u", ""},
+		"late, about one whom servers know":            {"2 vouched u; 2 seen e; 1 late e>u", "eu"},
+		"in time, about two whom servers know":         {"2 vouched u; 2 vouched e; 1 public e>u", "eu"},
+		"late and in time":                             {"2 vouched u; 2 vouched e; 1 late e>u; 1 public e>u", "eu"},
 		"un-merge takes along what hangs on it":        {"1 public a>u; 2 public b>v; 3 merge u>v; 4 unmerge u>v", "au bv"},
 		"un-merge of an address":                       {"1 trusted e>u; 1 public a>u; 2 unmerge e>u", "au"},
 		"un-merge holds against repeated claims":       {"1 trusted e>u; 2 unmerge e>u; 3 public e>u; 4 trusted e>u", ""},
@@ -143,6 +154,7 @@ func world(t *rapid.T) ([]identity.Profile, []identity.Claim) {
 	for i, k := range kinds {
 		profiles[i] = identity.Profile{
 			ID: lead.ProfileID(i + 1), Kind: k, Seen: lead.Instant(rapid.IntRange(0, 12).Draw(t, "seen")),
+			Vouched: rapid.Bool().Draw(t, "vouched"),
 		}
 	}
 	n := rapid.IntRange(0, 25).Draw(t, "claims")
@@ -160,6 +172,7 @@ func world(t *rapid.T) ([]identity.Profile, []identity.Claim) {
 			A: profiles[a].ID, B: profiles[b].ID, Kind: kind, At: at, MessageID: fmt.Sprint(i),
 			Trusted: kind != identity.Link || rapid.Bool().Draw(t, "trusted"),
 		}
+		claims[i].Late = !claims[i].Trusted && rapid.Bool().Draw(t, "late")
 		profiles[a].Seen, profiles[b].Seen = min(profiles[a].Seen, at), min(profiles[b].Seen, at)
 	}
 	return profiles, claims

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"strings"
+	"time"
 
 	"cusp/internal/canon"
 	"cusp/internal/domains"
@@ -37,8 +38,9 @@ type identKey struct {
 // ident is one distinct identifier of the batch.
 type ident struct {
 	identKey
-	seen lead.Instant
-	node *node // set once it is looked up
+	seen    lead.Instant
+	vouched bool
+	node    *node // set once it is looked up
 }
 
 // plannedClaim is a claim about identifiers by their numbers.
@@ -55,6 +57,10 @@ type plannedEvent struct {
 	refused string
 	facts   []byte // account traits as a JSON object; nil for none
 }
+
+// lateAfter is how long a browser may keep an event: beyond it, its time is not believed where that would
+// matter. SDKs keep events for hours, and Safari deletes what scripts stored after seven days.
+const lateAfter = 7 * 24 * time.Hour
 
 // makePlan reads a batch. It is pure.
 func makePlan(events []lead.Event) *plan {
@@ -108,6 +114,7 @@ func (p *plan) reference(e *lead.Event, r Reference) int {
 		p.index[key] = i
 	}
 	p.idents[i].seen = min(p.idents[i].seen, at)
+	p.idents[i].vouched = p.idents[i].vouched || e.Flags.Has(lead.Trusted)
 	return i
 }
 
@@ -119,6 +126,8 @@ func (p *plan) claim(event int, e *lead.Event, k ClaimKind, a, b int) {
 	c := Claim{Kind: k, Trusted: e.Flags.Has(lead.Trusted), At: when(e), MessageID: e.MessageID, Source: e.Source}
 	if p.idents[a].Kind == Anonymous && p.idents[b].Kind == User {
 		c.Trusted = true // who may name a visitor does not depend on the key
+	} else if p.idents[a].Kind != Anonymous {
+		c.Late = !c.Trusted && e.ReceivedAt.Sub(c.At) > lateAfter
 	}
 	p.claims = append(p.claims, plannedClaim{a: a, b: b, event: event, Claim: c})
 }

@@ -56,10 +56,11 @@ func (k Kind) address() bool { return k == Email || k == Domain }
 
 // Profile is one identifier.
 type Profile struct {
-	ID    lead.ProfileID
-	Kind  Kind
-	Value string       // e-mail addresses and domains in normal form
-	Seen  lead.Instant // time of the earliest event that carries it; for anonymous ids of the first to arrive
+	ID      lead.ProfileID
+	Kind    Kind
+	Value   string       // e-mail addresses and domains in normal form
+	Seen    lead.Instant // time of the earliest event that carries it; for anonymous ids of the first to arrive
+	Vouched bool         // a trusted event carries it; not kept for anonymous ids
 }
 
 // Reference names a profile in a merge or un-merge: "user:42", "email:a@b.c", "anonymous:…", "group:…",

@@ -160,7 +160,7 @@ func (b *batch) insert(found func(*node)) error {
 	})
 	rows := make([][]any, len(missing))
 	for i, x := range missing {
-		rows[i] = []any{x.Value, int64(x.Kind), int64(x.seen)}
+		rows[i] = []any{x.Value, int64(x.Kind), int64(x.seen), bit(x.vouched && x.Kind != Anonymous)}
 	}
 	err := b.tx.BulkQuery(insertProfile, rows, func(rows *sql.Rows) error {
 		n, err := scanNode(rows)
@@ -182,15 +182,16 @@ func (b *batch) insert(found func(*node)) error {
 	return b.find(raced, found)
 }
 
-// lower notes that a profile was seen earlier than was known. Only claims ask how old it is.
+// lower notes that a profile was seen earlier than was known, or that it is vouched for. Only claims ask
+// for either.
 func (b *batch) lower() {
 	for i := range b.plan.idents {
 		x := &b.plan.idents[i]
 		n := x.node
-		if n == nil || n.Seen <= x.seen || n.Kind == Anonymous {
+		if n == nil || n.Kind == Anonymous || n.Seen <= x.seen && (n.Vouched || !x.vouched) {
 			continue
 		}
-		n.Seen, n.dirty = x.seen, true
+		n.Seen, n.Vouched, n.dirty = min(n.Seen, x.seen), n.Vouched || x.vouched, true
 		if n.claimed != 0 {
 			b.lowered = append(b.lowered, n.ID)
 		}
@@ -329,14 +330,10 @@ func (b *batch) claimsFrom(ids []lead.ProfileID) (map[said]Claim, error) {
 }
 
 func (b *batch) covered(c *Claim, stored map[said]Claim) bool {
-	key := c.said()
-	for _, trusted := range [...]bool{c.Trusted, true} {
-		key.trusted = trusted
-		if old, ok := stored[key]; ok && old.covers(c) {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(c.said().atLeast(), func(s said) bool {
+		old, ok := stored[s]
+		return ok && old.when(c) <= 0
+	})
 }
 
 // save writes what changed. A profile remembers the claim that will probably be repeated.
@@ -351,7 +348,7 @@ func (b *batch) save() error {
 		for _, n := range [...]*node{x, y} {
 			n.claimed, n.dirty = max(n.claimed, at), true
 		}
-		if c.Kind == Link && b.memorable(x, c) {
+		if c.Kind == Link && !c.Late && b.memorable(x, c) {
 			x.link, x.linked, x.trusted = c.B, c.At, c.Trusted
 		}
 	}
@@ -381,11 +378,9 @@ func (b *batch) saveFacts(events []lead.Event, res *Resolution) error {
 		}
 		e := &events[i]
 		n := b.plan.idents[ev.account].node
-		trusted := 0
-		if e.Flags.Has(lead.Trusted) {
-			trusted = 1
-		}
-		rows = append(rows, []any{int64(n.ID), int64(when(e)), e.MessageID, int64(e.Source), trusted, string(ev.facts)})
+		rows = append(rows, []any{
+			int64(n.ID), int64(when(e)), e.MessageID, int64(e.Source), bit(e.Flags.Has(lead.Trusted)), string(ev.facts),
+		})
 		res.Accounts = append(res.Accounts, lead.AccountID(n.cluster()))
 	}
 	slices.Sort(res.Accounts)

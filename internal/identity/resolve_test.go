@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"pgregory.net/rapid"
@@ -32,6 +33,8 @@ func event(typ lead.EventType, at int, words ...string) lead.Event {
 		switch key {
 		case "trusted":
 			e.Flags |= lead.Trusted
+		case "late":
+			e.ReceivedAt = e.Time.Add(8 * 24 * time.Hour)
 		case "user":
 			e.UserID = value
 		case "anonymous":
@@ -159,7 +162,8 @@ func TestPublicKeysNeverMergeKnownLeads(t *testing.T) {
 		resolve(t, d,
 			event(lead.Identify, 1, "anonymous=a", "email=a@x.com"),
 			event(lead.Identify, 1, "user=b", "email=b@x.com", "trusted"),
-			event(lead.Identify, 1, "user=c", "trusted"))
+			event(lead.Identify, 1, "user=c", "trusted"),
+			event(lead.Identify, 1, "email=d@x.com", "trusted"))
 		for i, attack := range []lead.Event{
 			event(lead.Identify, 5, "anonymous=a", "email=b@x.com"),
 			event(lead.Identify, 6, "anonymous=a", "user=b"),
@@ -168,14 +172,15 @@ func TestPublicKeysNeverMergeKnownLeads(t *testing.T) {
 			event(lead.Alias, 9, "user=c", "previous=b"),
 			event(lead.Alias, 9, "user=b", "previous=a"),
 			event(lead.Identify, 9, "user=b", "email=second@x.com"),
-			event(lead.Identify, 0, "user=mallory", "email=b@x.com"), // dated back
+			event(lead.Identify, 0, "user=mallory", "email=b@x.com"),   // dated back
+			event(lead.Identify, 0, "user=c", "email=d@x.com", "late"), // the same, about two that servers know
 		} {
 			if res := resolve(t, d, attack); res.Events[0].Refused != "" {
 				t.Errorf("attack %d was refused: it is stored, and claims nothing", i)
 			}
 		}
 		for ref, want := range map[string]string{
-			"a@x.com": "anonymous:a email:a@x.com", "b": "email:b@x.com user:b", "c": "user:c",
+			"a@x.com": "anonymous:a email:a@x.com", "b": "email:b@x.com user:b", "c": "user:c", "d@x.com": "email:d@x.com",
 		} {
 			got := strings.Join(slices.DeleteFunc(identifiers(t, d, ref), func(s string) bool {
 				return s == "anonymous:b"
@@ -416,6 +421,8 @@ func history(t *rapid.T) []lead.Event {
 		var words []string
 		if rapid.Bool().Draw(t, "trusted") {
 			words = append(words, "trusted")
+		} else if rapid.Bool().Draw(t, "late") {
+			words = append(words, "late")
 		}
 		switch rapid.IntRange(0, 9).Draw(t, "what") {
 		case 0:

@@ -33,13 +33,13 @@ func (n *node) cluster() lead.ProfileID {
 	return n.root
 }
 
-const nodeColumns = `id, kind, value, cluster_id, seen_at, claimed_at, link_id, link_at, link_trusted`
+const nodeColumns = `id, kind, value, cluster_id, seen_at, vouched, claimed_at, link_id, link_at, link_trusted`
 
 func scanNode(rows *sql.Rows) (*node, error) {
 	n := &node{}
-	var trusted int
-	err := rows.Scan(&n.ID, &n.Kind, &n.Value, &n.root, &n.Seen, &n.claimed, &n.link, &n.linked, &trusted)
-	n.trusted = trusted != 0
+	var vouched, trusted int
+	err := rows.Scan(&n.ID, &n.Kind, &n.Value, &n.root, &n.Seen, &vouched, &n.claimed, &n.link, &n.linked, &trusted)
+	n.Vouched, n.trusted = vouched != 0, trusted != 0
 	return n, err
 }
 
@@ -53,13 +53,14 @@ var (
 	membersOf = db.SQL("identity.membersOf", `select id
 		from profile where cluster_id in ($1) and cluster_id <> 0 order by id`)
 	insertProfile = db.SQL("identity.insertProfile", `insert into profile
-		(value, kind, cluster_id, seen_at, claimed_at, link_id, link_at, link_trusted)
-		values ($1, $2, 0, $3, 0, 0, 0, 0) on conflict (value, kind) do nothing
+		(value, kind, cluster_id, seen_at, vouched, claimed_at, link_id, link_at, link_trusted)
+		values ($1, $2, 0, $3, $4, 0, 0, 0, 0) on conflict (value, kind) do nothing
 		returning `+nodeColumns)
 	saveProfile = db.SQL("identity.saveProfile", `insert into profile
-		(value, kind, cluster_id, seen_at, claimed_at, link_id, link_at, link_trusted)
-		values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict (value, kind) do update set
-		cluster_id = excluded.cluster_id, seen_at = excluded.seen_at, claimed_at = excluded.claimed_at,
+		(value, kind, cluster_id, seen_at, vouched, claimed_at, link_id, link_at, link_trusted)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (value, kind) do update set
+		cluster_id = excluded.cluster_id, seen_at = excluded.seen_at, vouched = excluded.vouched,
+		claimed_at = excluded.claimed_at,
 		link_id = excluded.link_id, link_at = excluded.link_at, link_trusted = excluded.link_trusted`)
 	claimsByA = db.SQL("identity.claimsByA", `select a_id, b_id, kind, at, message_id, source
 		from claim where a_id in ($1) order by a_id, b_id, kind, tag`)
@@ -75,13 +76,14 @@ var (
 		values ($1, $2, $3, $4, $5, $6) on conflict (profile_id, at, message_id, source) do nothing`)
 )
 
-// Stored kinds of claims: links of public and of trusted events are told apart.
+// Stored kinds of claims: links of public, late public and trusted events are told apart.
 const (
 	storedPublicLink = iota + 1
 	storedTrustedLink
 	storedAlias
 	storedMerge
 	storedUnmerge
+	storedLateLink
 )
 
 func storedKind(c *Claim) int {
@@ -94,8 +96,11 @@ func storedKind(c *Claim) int {
 		return storedUnmerge
 	case Link:
 	}
-	if c.Trusted {
+	switch {
+	case c.Trusted:
 		return storedTrustedLink
+	case c.Late:
+		return storedLateLink
 	}
 	return storedPublicLink
 }
@@ -104,7 +109,8 @@ func scanClaim(rows *sql.Rows) (Claim, error) {
 	var c Claim
 	var kind int
 	err := rows.Scan(&c.A, &c.B, &kind, &c.At, &c.MessageID, &c.Source)
-	c.Trusted = kind != storedPublicLink
+	c.Late = kind == storedLateLink
+	c.Trusted = kind != storedPublicLink && !c.Late
 	switch kind {
 	case storedAlias:
 		c.Kind = Alias
@@ -136,18 +142,22 @@ func saveClaims(tx *db.Tx, claims []Claim) error {
 	return err
 }
 
+func bit(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 func saveNodes(tx *db.Tx, nodes []*node) error {
 	var rows [][]any
 	for _, n := range nodes {
 		if !n.dirty {
 			continue
 		}
-		trusted := 0
-		if n.trusted {
-			trusted = 1
-		}
 		rows = append(rows, []any{
-			n.Value, int64(n.Kind), int64(n.root), int64(n.Seen), int64(n.claimed), int64(n.link), int64(n.linked), trusted,
+			n.Value, int64(n.Kind), int64(n.root), int64(n.Seen), bit(n.Vouched), int64(n.claimed),
+			int64(n.link), int64(n.linked), bit(n.trusted),
 		})
 	}
 	_, err := tx.Bulk(saveProfile, rows)

@@ -5,6 +5,7 @@ create table profile (
   value        {{key}} not null,
   cluster_id   bigint not null,           -- smallest profile of its person or account; 0 when that is itself
   seen_at      bigint not null,           -- time of the earliest event that carries it
+  vouched      smallint not null,         -- 1 when a trusted event carries it
   claimed_at   bigint not null,           -- time of the newest claim about it; 0 none, the largest bigint after an un-merge
   link_id      bigint not null,           -- a profile that it is claimed to belong to; 0 none
   link_at      bigint not null,           -- when that was claimed first
@@ -18,7 +19,7 @@ create index profile_account on profile (id) where kind >= 4 and cluster_id = 0;
 create table claim (
   a_id       bigint not null,
   b_id       bigint not null,
-  kind       smallint not null,           -- 1 public link, 2 trusted link, 3 alias, 4 merge, 5 un-merge
+  kind       smallint not null,           -- 1 public link, 2 trusted link, 3 alias, 4 merge, 5 un-merge, 6 late public link
   tag        {{key}} not null,            -- empty for links and aliases; message id and source for merges
   at         bigint not null,
   message_id {{key}} not null,
