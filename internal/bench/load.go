@@ -28,8 +28,9 @@ var (
 	loadTracks = [...]string{"Asset Downloaded", "Video Watched", "Webinar Attended", "Feature Used", "Email Link Clicked"}
 )
 
-// batchSpread is how far apart in time the events of one batch lie.
-const batchSpread = 10 * time.Millisecond
+// batchSpread is how far apart in time the events of one batch lie: less than a request takes, so that
+// the batches of one connection follow each other in time as they do on the wire.
+const batchSpread = time.Millisecond
 
 // event appends the next event as JSON. The client's times are fixed and sentAt stands on the batch, so
 // that the server places every event just before it arrived.
