@@ -9,7 +9,6 @@ import (
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
-	"cusp/internal/signal"
 )
 
 // work is one transaction's fold: which leads it touches and what comes of them.
@@ -106,13 +105,12 @@ func (w *work) step(l *Lead, x *row, t *task) (bool, error) {
 	w.listen(x, CauseTime)
 	w.f.Advance(l, w.now-grace)
 	w.listen(x, CauseEvent)
-	ring := signal.Ring{}
 	for i := range t.events {
 		ev := &t.events[i].Event
 		if !l.Last.Before(ev) || ev.Time < l.Since {
 			return false, nil
 		}
-		verdict, settled := ring.Judge(w.f.p, ev)
+		verdict, settled := w.f.guard.Judge(&l.Recent, ev)
 		if !settled {
 			return false, nil
 		}

@@ -47,6 +47,7 @@ func (l *Lead) Encode(dst []byte) ([]byte, error) {
 	w.float(l.Score.FastSum)
 	w.float(l.Score.SlowSum)
 	w.signals(l)
+	w.bytes(l.Recent.Append(nil))
 	return w.b, nil
 }
 
@@ -70,6 +71,9 @@ func (l *Lead) Decode(p *playbook.Playbook, b []byte) error {
 	}
 	l.Score.FastSum, l.Score.SlowSum = r.float(), r.float()
 	r.signals(p, l)
+	if recent := r.bytes(); r.err == nil {
+		r.err = l.Recent.Decode(recent)
+	}
 	if r.err != nil {
 		return fmt.Errorf("decode lead: %w", r.err)
 	}

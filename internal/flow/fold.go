@@ -4,13 +4,15 @@ import (
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
-	"cusp/internal/signal"
 )
 
 // Fold folds a history into a new or reset lead. The timeline is in fold order; an account's facts take
-// effect at their own time. What happened after until is left out.
+// effect at their own time. What happened after until is left out, as if nobody knew of it yet.
 func (f *Folder) Fold(l *Lead, timeline []ingest.Stored, facts []identity.Fact, until lead.Instant) {
-	verdicts := signal.Quarantine(f.p, timeline)
+	for len(timeline) > 0 && timeline[len(timeline)-1].Event.Time > until {
+		timeline = timeline[:len(timeline)-1]
+	}
+	verdicts := f.guard.Quarantine(&l.Recent, len(timeline), func(i int) *lead.Event { return &timeline[i].Event })
 	company := map[string]any{}
 	next := 0
 	catchUp := func(at lead.Instant) {
@@ -25,9 +27,6 @@ func (f *Folder) Fold(l *Lead, timeline []ingest.Stored, facts []identity.Fact, 
 	}
 	for i := range timeline {
 		ev := &timeline[i].Event
-		if ev.Time > until {
-			break
-		}
 		catchUp(ev.Time)
 		f.Step(l, ev, verdicts[i])
 	}

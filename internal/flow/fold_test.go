@@ -167,7 +167,11 @@ func TestStep_isFold(t *testing.T) {
 				g.Advance(m, history[i-1].Event.Time+lead.Instant(rapid.Int64Range(0, gap).Draw(t, "pause")))
 				g.Wake(m)
 			}
-			g.Step(m, &history[i].Event, verdicts[i])
+			verdict, settled := g.guard.Judge(&m.Recent, &history[i].Event)
+			if !settled || verdict != verdicts[i] {
+				t.Fatalf("event %d is judged %v (settled: %v), in the whole history %v", i, verdict, settled, verdicts[i])
+			}
+			g.Step(m, &history[i].Event, verdict)
 		}
 		g.Advance(m, end)
 		if diff := cmp.Diff(whole, steps); diff != "" {

@@ -22,6 +22,7 @@ const pathsKept = 4096
 type Folder struct {
 	p       *playbook.Playbook
 	m       *signal.Matcher
+	guard   *signal.Guard
 	windows []float64 // largest count() window of each signal, seconds
 	reads   []reads   // what each signal's condition reads
 	dynamic bool      // who a lead is depends on what it does, so that it is judged at every fact
@@ -54,7 +55,7 @@ func readsOf(c *playbook.Condition) (r reads) {
 // NewFolder prepares to fold under a playbook.
 func NewFolder(p *playbook.Playbook) *Folder {
 	f := &Folder{
-		p: p, m: signal.NewMatcher(p), paths: map[string][]int{},
+		p: p, m: signal.NewMatcher(p), guard: signal.NewGuard(p), paths: map[string][]int{},
 		windows: make([]float64, len(p.Signals)), reads: make([]reads, len(p.Signals)),
 		pending: make([]bool, len(p.Signals)), changed: func(Change) {},
 	}

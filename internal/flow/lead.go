@@ -5,6 +5,7 @@ import (
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
 	"cusp/internal/score"
+	"cusp/internal/signal"
 )
 
 // Lead is what the fold knows of one person: the state that a fact turns into the next state. It is a
@@ -14,6 +15,7 @@ type Lead struct {
 	Company Traits
 	Score   score.State
 	Fit     score.Fit
+	Recent  signal.Ring // what quarantine remembers of the newest events
 
 	Excluded int // index of the exclusion that matches; -1 for none
 	Outcome  decide.Outcome
@@ -53,9 +55,10 @@ func NewLead(p *playbook.Playbook) *Lead {
 
 // reset empties the lead for another person and keeps its memory.
 func (l *Lead) reset() {
-	state := l.Score
+	state, recent := l.Score, l.Recent
 	state.Reset()
-	*l = Lead{Score: state, Excluded: -1}
+	recent.Reset()
+	*l = Lead{Score: state, Recent: recent, Excluded: -1}
 }
 
 // Stage is a lead's place in its lifecycle.
