@@ -100,6 +100,7 @@ func (r rule) permits(p Principal) bool {
 		return r.anyone || slices.Contains(r.roles, p.Role)
 	case Write:
 		return r.anyone || r.write
+	case Anonymous:
 	}
 	return r.anyone
 }
@@ -122,6 +123,7 @@ func refusal(p Principal, r rule) error {
 	case User:
 		return fault.New(fault.Denied, "the role %q may not do this", p.Role).WithCode("role_missing").
 			WithHint("ask an administrator")
+	case Anonymous, Owner:
 	}
 	return fault.New(fault.Unauthentic, "this needs an API key").WithCode("unauthenticated").
 		WithHint("send the header Authorization: Bearer KEY; make a key with cusp key create --kind api --name NAME")

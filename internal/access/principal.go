@@ -106,6 +106,7 @@ func (p Principal) String() string {
 		return "anonymous"
 	case Owner:
 		return "owner"
+	case Write, API, User:
 	}
 	return string(p.Kind) + ":" + itoa(p.ID)
 }

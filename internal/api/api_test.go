@@ -3,7 +3,6 @@ package api_test
 import (
 	"context"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -12,6 +11,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,7 +22,6 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/db/dbtest"
 	"cusp/internal/flow"
-	"cusp/internal/lead"
 	"cusp/internal/playbook"
 	"cusp/internal/respond"
 )
@@ -43,7 +42,8 @@ type site struct {
 func newSite(t *testing.T, d *db.DB) *site {
 	t.Helper()
 	log := slog.New(slog.DiscardHandler)
-	clock := func() time.Time { return now }
+	var ticks atomic.Int64
+	clock := func() time.Time { return now.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
 	engine, err := flow.NewEngine(t.Context(), d, flow.Options{Now: clock, Logger: log})
 	if err != nil {
 		t.Fatal(err)
@@ -400,6 +400,3 @@ func TestCursor_belongsToItsListAndFilters(t *testing.T) {
 		}
 	}
 }
-
-var _ = errors.Is
-var _ = lead.Instant(0)

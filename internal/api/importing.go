@@ -1,9 +1,15 @@
 package api
 
 import (
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
+	"mime"
 	"net/http"
+	"reflect"
+
+	"github.com/danielgtaylor/huma/v2"
 
 	"cusp/internal/access"
 	"cusp/internal/canon"
@@ -13,11 +19,34 @@ import (
 	"cusp/internal/ingest"
 	"cusp/internal/ingest/table"
 	"cusp/internal/lead"
+	"cusp/internal/respond"
 )
 
 type importIn struct {
-	Kind string `path:"kind" maxLength:"40" doc:"people, accounts or events."`
-	Body table.Request
+	Kind        string `path:"kind" maxLength:"40" doc:"people, accounts or events."`
+	ContentType string `header:"Content-Type" maxLength:"100"`
+	RawBody     []byte `contentType:"application/json"`
+}
+
+// rows reads the body. Messages stay as they are, so that one that cannot be read costs only its row.
+func (in *importIn) rows() ([]table.Row, error) {
+	if media, _, err := mime.ParseMediaType(in.ContentType); err != nil || media != "application/json" {
+		return nil, fault.New(fault.Unsupported, "rows are sent as JSON").WithCode("unsupported_media_type").
+			WithHint("send the header Content-Type: application/json")
+	}
+	var req table.Request
+	dec := json.NewDecoder(bytes.NewReader(in.RawBody))
+	dec.DisallowUnknownFields()
+	if err := dec.Decode(&req); err != nil {
+		p := respond.NewProblem(http.StatusBadRequest, "invalid_request", "the body is not a list of rows")
+		p.Errors = []respond.Detail{{Location: "body", Message: err.Error()}}
+		return nil, p
+	}
+	if n := len(req.Rows); n > table.MaxRows {
+		return nil, fault.New(fault.TooLarge, "%d rows are more than the %d of one request", n, table.MaxRows).
+			WithCode("too_many_rows").WithField("body.rows").WithHint("send them in smaller batches")
+	}
+	return req.Rows, nil
 }
 
 type importOut struct{ Body table.Result }
@@ -25,8 +54,12 @@ type importOut struct{ Body table.Result }
 func (a *API) routeImport() {
 	register(a, operation{
 		id: "importRows", method: http.MethodPost, path: "/import/{kind}", action: access.ImportData, tag: "import",
-		summary: "Store the rows of a table, at most 500; rows that were stored before change nothing", maxBody: table.MaxBytes,
+		summary: "Store the rows of a table, at most 500; rows that were stored before change nothing", maxBody: table.MaxBytes, raw: true,
 	}, a.importRows)
+	doc := a.huma.OpenAPI()
+	doc.Paths["/api/v1/import/{kind}"].Post.RequestBody = &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
+		"application/json": {Schema: doc.Components.Schemas.Schema(reflect.TypeFor[table.Request](), true, "")},
+	}}
 }
 
 func (a *API) importRows(ctx context.Context, in *importIn) (*importOut, error) {
@@ -34,14 +67,14 @@ func (a *API) importRows(ctx context.Context, in *importIn) (*importOut, error) 
 	if err != nil {
 		return nil, err
 	}
-	if n := len(in.Body.Rows); n > table.MaxRows {
-		return nil, fault.New(fault.TooLarge, "%d rows are more than the %d of one request", n, table.MaxRows).
-			WithCode("too_many_rows").WithField("body.rows").WithHint("send them in smaller batches")
+	all, err := in.rows()
+	if err != nil {
+		return nil, err
 	}
 	im := &importing{kind: kind, now: lead.At(a.o.Now()), result: table.Result{Rejected: []table.Rejection{}}}
 	// Rows without a time of their own happen in the order of the table, ending now.
-	im.now -= lead.Instant(len(in.Body.Rows))
-	for _, row := range in.Body.Rows {
+	im.now -= lead.Instant(len(all))
+	for _, row := range all {
 		im.now++
 		im.read(row)
 	}

@@ -2,7 +2,6 @@ package api
 
 import (
 	"cmp"
-	"encoding/json"
 	"fmt"
 	"maps"
 	"reflect"
@@ -60,6 +59,7 @@ type known struct {
 	exists      bool
 	traits      map[string]any
 	identifiers []string
+	last        string // message id of what said so last
 }
 
 func (p *planner) row(row *imported) error {
@@ -72,29 +72,31 @@ func (p *planner) row(row *imported) error {
 		}
 		p.known[ref] = k
 	}
-	before := canonical(k.traits)
 	changed := p.apply(k, &row.event)
 	first := !k.exists
 	k.exists = true
+	e := row.event
 	switch {
 	case row.timed:
-		p.timed = append(p.timed, row.event)
+		p.timed = append(p.timed, e)
 		if first {
 			p.unknown++
 		}
 	case first:
-		p.now = append(p.now, row.event)
+		p.now = append(p.now, e)
 		p.fresh++
 	case changed:
-		e, err := renamed(row.event, before)
-		if err != nil {
+		var err error
+		if e, err = renamed(e, k.last); err != nil {
 			return err
 		}
 		p.now = append(p.now, e)
 		p.changed++
 	default:
 		p.same++
+		return nil
 	}
+	k.last = e.MessageID
 	return nil
 }
 
@@ -151,6 +153,7 @@ func (p *planner) loadPerson(k *known, ref string) error {
 	for i := range timeline {
 		if e := &timeline[i].Event; e.Type == lead.Identify {
 			identity.Apply(k.traits, identity.Traits(traitsIn(e)), e.Flags.Has(lead.Trusted))
+			k.last = e.MessageID
 		}
 	}
 	k.exists = true
@@ -175,6 +178,7 @@ func (p *planner) loadAccount(k *known, ref string) error {
 	}
 	for _, f := range facts {
 		identity.ApplyAccount(k.traits, f)
+		k.last = f.MessageID
 	}
 	k.exists = true
 	return nil
@@ -211,24 +215,18 @@ func identifiersIn(e *lead.Event) []string {
 	return ids
 }
 
-// renamed is an event under an id that says what was known before it: the same change of the same state
-// is the same event.
-func renamed(e lead.Event, before string) (lead.Event, error) {
+// renamed is an event under an id that says what it comes after: what was said once before can be said
+// again, once.
+func renamed(e lead.Event, after string) (lead.Event, error) {
 	var tree canon.Tree
 	root, err := tree.Parse(e.Body)
 	if err != nil {
 		return e, fmt.Errorf("read row again: %w", err)
 	}
-	e.MessageID += "-" + digest(before)[:12]
+	if len(e.MessageID) > ingest.MaxMessageID/2 {
+		e.MessageID = digest(e.MessageID)
+	}
+	e.MessageID += "-" + digest(after)[:12]
 	e.Body = tree.With(root, "messageId", tree.String(e.MessageID)).Append(nil)
 	return e, nil
-}
-
-// canonical is traits as text that is equal for equal traits.
-func canonical(traits map[string]any) string {
-	text, err := json.Marshal(traits)
-	if err != nil {
-		return "" // values that came out of JSON
-	}
-	return string(text)
 }

@@ -215,6 +215,11 @@ func (a *API) listTimeline(ctx context.Context, in *timelineIn) (*timelineOut, e
 	if err != nil {
 		return nil, err
 	}
+	for i := range events {
+		if events[i].Properties == nil {
+			events[i].Properties = map[string]any{}
+		}
+	}
 	out := &timelineOut{Page[flow.Happening]{Items: events}}
 	if next != (flow.Position{}) {
 		out.Body.Next = writeCursor(of, writePosition(next))

@@ -186,7 +186,7 @@ func listed(ps fault.Problems) []fault.Problem {
 
 // DiffRequest names the two playbooks to compare; an empty side is the playbook in force.
 type DiffRequest struct {
-	From Side `json:"from,omitempty"`
+	From Side `json:"from,omitzero" required:"false"`
 	To   Side `json:"to"`
 }
 

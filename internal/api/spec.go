@@ -111,6 +111,7 @@ type operation struct {
 	tag              string
 	maxBody          int64 // bytes; 0: 1 MB
 	secret           bool
+	raw              bool   // the handler reads and checks the body itself
 	status           int    // of success; 0: 200, or 204 without a body
 	stream           string // media type of a streamed answer
 }
@@ -120,7 +121,7 @@ func register[I, O any](a *API, o operation, h func(context.Context, *I) (*O, er
 	problem := a.huma.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[respond.Problem](), true, "")
 	op := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: "/api/v1" + o.path, Summary: o.summary, Tags: []string{o.tag},
-		MaxBodyBytes: o.maxBody, DefaultStatus: o.status,
+		MaxBodyBytes: o.maxBody, DefaultStatus: o.status, SkipValidateBody: o.raw,
 		Metadata: map[string]any{metaAction: o.action, metaSecret: o.secret},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "What went wrong, and what to do next.",

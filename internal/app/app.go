@@ -103,7 +103,7 @@ func (a *App) open(ctx context.Context) (err error) {
 
 // makePrivate makes a missing database file, so that only this user can read it: it holds personal data.
 func makePrivate(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600) //nolint:gosec // the user names the file
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
 	if err != nil {
 		return fault.New(fault.Unavailable, "the database %s cannot be opened", path).WithCause(err).
 			WithHint("check its folder and permissions")

@@ -27,8 +27,8 @@ func SocketPath(database string) (string, error) {
 	if err != nil {
 		return "", fmt.Errorf("find %s: %w", database, err)
 	}
-	if real, err := filepath.EvalSymlinks(full); err == nil {
-		full = real
+	if target, err := filepath.EvalSymlinks(full); err == nil {
+		full = target
 	}
 	if path := full + ".sock"; len(path) <= socketMax {
 		return path, nil

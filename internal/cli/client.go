@@ -9,6 +9,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"cusp/internal/access"
@@ -102,13 +103,13 @@ func refused(res *http.Response) error {
 	if len(p.Problems) > 0 {
 		return fault.Problems(p.Problems)
 	}
-	text := p.Detail
+	lines := []string{p.Detail}
 	for _, e := range p.Errors {
 		if e.Message != p.Detail {
-			text += "\n      " + e.Location + ": " + e.Message
+			lines = append(lines, e.Location+": "+e.Message)
 		}
 	}
-	e := fault.New(kindOf(res.StatusCode), "%s", text).WithCode(p.Code).WithHint("%s", p.Hint)
+	e := fault.New(kindOf(res.StatusCode), "%s", strings.Join(lines, "\n      ")).WithCode(p.Code).WithHint("%s", p.Hint)
 	if p.Status >= http.StatusInternalServerError && p.RequestID != "" {
 		e.Message += " (request " + p.RequestID + ")"
 	}

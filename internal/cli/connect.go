@@ -66,8 +66,8 @@ func (sh *shell) connect(ctx context.Context, create whether) (*client, error) {
 }
 
 func inUse(err error) bool {
-	var f *fault.Error
-	return errors.As(err, &f) && f.Code == "database_in_use"
+	f, ok := errors.AsType[*fault.Error](err)
+	return ok && f.Code == "database_in_use"
 }
 
 // overSocketOf is a client of the server that owns the database; nil when none answers.

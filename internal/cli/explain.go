@@ -230,9 +230,27 @@ func (e *explainer) outlook(x *flow.Explanation) {
 		e.line("Would change it: %s → %s (%s points)", printable(strings.TrimSuffix(x.Flip.Text, ".")), x.Flip.Decision, signed(x.Flip.Points))
 	}
 	if n := x.NextChange; n != nil {
-		e.line("By time alone: %s, track %s, level %d from %s", n.Decision, n.Track, n.Level, day(n.At))
+		e.line("By time alone: %s from %s", changes(x, n), day(n.At))
 	}
 	e.line("%d events, %d of them not heard", x.Events, x.Quarantined)
+}
+
+// changes words what time alone will change.
+func changes(x *flow.Explanation, n *flow.NextChange) string {
+	var out []string
+	if n.Decision != x.Decision {
+		out = append(out, string(n.Decision))
+	}
+	if n.Track != x.Track {
+		out = append(out, "track "+string(n.Track))
+	}
+	if n.Level != x.Level {
+		out = append(out, "level "+strconv.Itoa(n.Level))
+	}
+	if len(out) == 0 {
+		return "another reason or quadrant"
+	}
+	return strings.Join(out, ", ")
 }
 
 func signed(f float64) string { return "+" + short(f) }

@@ -99,7 +99,7 @@ func (im *importing) print() {
 
 // file imports one file, from where an interrupted run of it stopped.
 func (im *importing) file(ctx context.Context, name string) error {
-	f, err := os.Open(name) //nolint:gosec // the user names the file
+	f, err := os.Open(name)
 	if err != nil {
 		return fault.New(fault.NotFound, "%s cannot be read", name).WithCause(err).WithHint("check its permissions")
 	}

@@ -32,7 +32,7 @@ func (sh *shell) readFile(name string) ([]byte, error) {
 		}
 		return text, nil
 	}
-	text, err := os.ReadFile(name) //nolint:gosec // the user names the file
+	text, err := os.ReadFile(name)
 	if err != nil {
 		return nil, fault.New(fault.NotFound, "%s cannot be read", name).WithCause(err).WithHint("check its name and permissions")
 	}

@@ -61,8 +61,7 @@ func Main(ctx context.Context, p *Process) int {
 	if err == nil {
 		return exitOK
 	}
-	var silent *silentError
-	if errors.As(err, &silent) {
+	if _, silent := errors.AsType[*silentError](err); silent {
 		return exitFailed
 	}
 	printError(p.Stderr, cmd, err)
@@ -78,21 +77,20 @@ type silentError struct{}
 func (*silentError) Error() string { return "failed" }
 
 func isUsage(err error) bool {
-	var u *usageError
-	return errors.As(err, &u)
+	_, ok := errors.AsType[*usageError](err)
+	return ok
 }
 
 // printError says what happened and what to do next.
 func printError(w io.Writer, cmd *cobra.Command, err error) {
-	var problems fault.Problems
-	if errors.As(err, &problems) {
+	if problems, ok := errors.AsType[fault.Problems](err); ok {
 		_, _ = fmt.Fprintln(w, problems.Error())
 		return
 	}
 	_, _ = fmt.Fprintf(w, "cusp: %s\n", message(err))
-	switch f := (*fault.Error)(nil); {
-	case errors.As(err, &f) && f.Hint != "":
-		_, _ = fmt.Fprintf(w, "      %s\n", f.Hint)
+	switch hint := hintOf(err); {
+	case hint != "":
+		_, _ = fmt.Fprintf(w, "      %s\n", hint)
 	case isUsage(err):
 		_, _ = fmt.Fprintf(w, "      %s --help shows how it is used\n", cmd.CommandPath())
 	case errors.Is(err, context.Canceled):
@@ -102,17 +100,14 @@ func printError(w io.Writer, cmd *cobra.Command, err error) {
 
 // hintOf is what to do next, when the error knows.
 func hintOf(err error) string {
-	if f := (*fault.Error)(nil); errors.As(err, &f) {
+	if f, ok := errors.AsType[*fault.Error](err); ok {
 		return f.Hint
 	}
 	return ""
 }
 
 func message(err error) string {
-	if f := (*fault.Error)(nil); errors.As(err, &f) && f.Kind != fault.Internal {
-		return strings.TrimSuffix(err.Error(), ".")
-	}
-	return err.Error()
+	return strings.TrimSuffix(err.Error(), ".")
 }
 
 // printJSON writes the one JSON document of a command.

@@ -72,11 +72,12 @@ func (rec *record) recovered(w *counting, r *http.Request, cause any) {
 	writeProblem(w, ProblemOf(fmt.Errorf("panic: %v", cause), rec.id))
 }
 
+// harmless are the characters that a request id may have.
+const harmless = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_."
+
 // requestID is the caller's own id when it is harmless, else a new one.
 func requestID(given string) string {
-	ok := len(given) >= 8 && len(given) <= 64 && strings.IndexFunc(given, func(c rune) bool {
-		return !(c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.')
-	}) < 0
+	ok := len(given) >= 8 && len(given) <= 64 && strings.Trim(given, harmless) == ""
 	if ok {
 		return given
 	}

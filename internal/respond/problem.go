@@ -11,7 +11,7 @@ import (
 )
 
 // Problem is an error as RFC 9457 has it, with what a program and a person need beyond that.
-type Problem struct {
+type Problem struct { //nolint:errname // RFC 9457 calls it so
 	Type      string          `json:"type" doc:"A URI that names the sort of problem."`
 	Title     string          `json:"title" doc:"The HTTP status in words."`
 	Status    int             `json:"status" doc:"The HTTP status."`
@@ -53,8 +53,7 @@ func NewProblem(status int, code, detail string) *Problem {
 // ProblemOf tells an error without what is ours alone: of an error that nobody classified only the
 // request id is shown.
 func ProblemOf(err error, requestID string) *Problem {
-	var ready *Problem
-	if errors.As(err, &ready) {
+	if ready, ok := errors.AsType[*Problem](err); ok {
 		p := *ready
 		p.RequestID = requestID
 		return &p
