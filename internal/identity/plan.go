@@ -171,7 +171,7 @@ func (p *plan) group(i int, e *lead.Event) {
 	if e.Type != lead.Group {
 		return
 	}
-	traits := AccountTraits(decodeTraits(e.Body, false))
+	traits := AccountTraits(decode(rawTraits(e.Body, false)))
 	domain := -1
 	if d, ok := domains.Company(text(traits, "domain")); ok {
 		traits["domain"] = d
@@ -258,10 +258,8 @@ func invented(e *lead.Event) bool {
 // id that is an address, and where there is no other identifier whatever trait it carries.
 func addressOf(e *lead.Event, only bool) string {
 	if e.Type == lead.Identify || only && e.Type != lead.Group {
-		if bytes.Contains(e.Body, []byte("@")) {
-			if s := text(Traits(decodeTraits(e.Body, true)), "email"); s != "" {
-				return s
-			}
+		if s := emailTrait(rawTraits(e.Body, true)); s != "" {
+			return s
 		}
 	}
 	if strings.Contains(e.UserID, "@") {
@@ -272,17 +270,35 @@ func addressOf(e *lead.Event, only bool) string {
 	return ""
 }
 
+// emailTrait is what [Traits] would say of the address, without reading the others where it is plain.
+func emailTrait(raw []byte) string {
+	if !bytes.ContainsRune(raw, '@') {
+		return ""
+	}
+	if v := canon.Lookup(raw, "email"); len(v) > 2 && v[0] == '"' && !bytes.ContainsRune(v, '\\') {
+		if a, err := domains.Normalize(string(v[1 : len(v)-1])); err == nil {
+			return a.String()
+		}
+	}
+	return text(Traits(decode(raw)), "email")
+}
+
 func afterAt(address string) string {
 	_, domain, _ := strings.Cut(address, "@")
 	return domain
 }
 
-// decodeTraits reads the traits of a message, with those of its context as a second choice.
-func decodeTraits(body []byte, context bool) map[string]any {
+// rawTraits are the traits of a message as JSON, with those of its context as a second choice.
+func rawTraits(body []byte, context bool) []byte {
 	raw := canon.Lookup(body, "traits")
-	if (len(raw) == 0 || string(raw) == "{}" || string(raw) == "null") && context {
+	if context && (len(raw) == 0 || string(raw) == "{}" || string(raw) == "null") {
 		raw = canon.Lookup(canon.Lookup(body, "context"), "traits")
 	}
+	return raw
+}
+
+// decode reads an object; what is none has no traits.
+func decode(raw []byte) map[string]any {
 	if len(raw) == 0 || raw[0] != '{' {
 		return nil
 	}

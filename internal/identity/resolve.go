@@ -2,11 +2,10 @@ package identity
 
 import (
 	"cmp"
+	"database/sql"
 	"fmt"
 	"slices"
 	"strings"
-
-	"database/sql"
 
 	"cusp/internal/db"
 	"cusp/internal/lead"
