@@ -22,6 +22,7 @@ import (
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
+	"cusp/internal/signal"
 )
 
 const (
@@ -104,6 +105,9 @@ func (e *Engine) refresh(tx *db.Tx) error {
 // commit whose outcome is not known Unavailable: the same batch may then be sent again, since message ids
 // count once.
 func (e *Engine) Submit(ctx context.Context, b ingest.Batch) (ingest.Receipt, error) {
+	for i := range b.Events {
+		signal.Mark(&b.Events[i])
+	}
 	r := &request{ctx: ctx, batch: b, done: make(chan answer, 1)}
 	select {
 	case e.inbox <- r:

@@ -328,15 +328,20 @@ func names(person map[string]any) bool {
 	return false
 }
 
+// companyHints are the traits of a person that speak of the company, and what they are called there.
+var companyHints = map[string]string{
+	"company": "name", "employees": "employees", "industry": "industry", "company_domain": "domain", "plan": "plan",
+}
+
 // Hints are what a person's own traits say about the employer: to be believed as long as the account
 // itself says nothing else.
 func Hints(person map[string]any) map[string]any {
 	hints := map[string]any{}
-	moveAbsent(hints, person, map[string]string{
-		"company": "name", "employees": "employees", "industry": "industry", "company_domain": "domain", "plan": "plan",
-	})
-	if d, ok := domains.Company(text(person, "email_domain")); ok {
-		hints["domain"] = d
+	moveAbsent(hints, person, companyHints)
+	if host := text(person, "email_domain"); host != "" {
+		if d, ok := domains.Company(host); ok {
+			hints["domain"] = d
+		}
 	}
 	return hints
 }

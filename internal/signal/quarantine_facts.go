@@ -62,23 +62,29 @@ func setOf(all ...string) map[string]bool {
 	return set
 }
 
-// facts reads an event. Its body is looked into only as far as the kind of event asks for.
+// Mark notes on an event that arrives what its sender gives away and later folds need not look up again:
+// whether the user agent is a robot's. What a mark says can be overruled by a verdict.
+func Mark(e *lead.Event) {
+	if UserAgentBot(textIfNamed(lookupIfNamed(e.Body, "context"), "userAgent")) {
+		e.Flags |= lead.Bot
+	}
+}
+
+// facts reads a marked event. Its body is looked into only as far as the kind of event asks for.
 func (g *Guard) facts(e *lead.Event) facts {
 	f := facts{at: e.Time, mailbox: g.mailbox(e)}
 	if e.Type > lead.Alias {
 		return f
 	}
-	context := lookupIfNamed(e.Body, "context")
-	agent := textIfNamed(context, "userAgent")
-	f.alone = g.sender(e, context, agent)
+	f.alone = g.sender(e)
 	switch {
 	case e.Type == lead.Page || e.Type == lead.Screen:
-		f.visit(e, context)
+		f.visit(e)
 	case e.Type != lead.Track:
 	case clickNames[e.Name]:
 		f.click(canon.Lookup(e.Body, "properties"))
 	case openNames[e.Name]:
-		f.open(canon.Lookup(e.Body, "properties"), context, agent)
+		f.open(canon.Lookup(e.Body, "properties"), lookupIfNamed(e.Body, "context"))
 	case deliveryNames[e.Name]:
 		f.place, f.mail = delivery, mailOf(canon.Lookup(e.Body, "properties"))
 	case formNames[e.Name] || strings.Contains(e.Name, "Form"):
@@ -88,13 +94,13 @@ func (g *Guard) facts(e *lead.Event) facts {
 }
 
 // sender judges who sent the event: a robot, or the company's own network.
-func (g *Guard) sender(e *lead.Event, context []byte, agent string) reason {
+func (g *Guard) sender(e *lead.Event) reason {
 	if len(g.nets) > 0 {
-		if addr, err := netip.ParseAddr(textIfNamed(context, "ip")); err == nil && within(g.nets, addr.Unmap()) {
+		if addr, err := netip.ParseAddr(textIfNamed(lookupIfNamed(e.Body, "context"), "ip")); err == nil && within(g.nets, addr.Unmap()) {
 			return insider
 		}
 	}
-	if e.Flags.Has(lead.Bot) || UserAgentBot(agent) {
+	if e.Flags.Has(lead.Bot) {
 		return robotAgent
 	}
 	return none
@@ -145,14 +151,14 @@ func (g *Guard) internalDomain(domain string) bool {
 	return false
 }
 
-func (f *facts) visit(e *lead.Event, context []byte) {
+func (f *facts) visit(e *lead.Event) {
 	f.place, f.link = visit, hashOf(e.Path)
 	path := lowerASCII(e.Path)
 	f.thanks = strings.Contains(path, "thank") || strings.Contains(path, "success") || strings.Contains(path, "confirm")
-	campaign := lookupIfNamed(context, "campaign")
-	if campaign == nil {
+	if !bytes.Contains(e.Body, []byte(`"campaign"`)) {
 		return
 	}
+	campaign := canon.Lookup(canon.Lookup(e.Body, "context"), "campaign")
 	if medium := lowerASCII(text(canon.Lookup(campaign, "medium"))); medium == "email" || medium == "e-mail" || medium == "mail" {
 		f.place, f.mail = landing, hashOf(text(canon.Lookup(campaign, "name")))
 	}
@@ -191,7 +197,8 @@ func trapLink(properties []byte) bool {
 
 // open reads whether a mail was opened by a proxy: Apple's loads every image when a mail arrives, and
 // others hide who looks, so that none of them shows a person.
-func (f *facts) open(properties, context []byte, agent string) {
+func (f *facts) open(properties, context []byte) {
+	agent := textIfNamed(context, "userAgent")
 	if agent == "" {
 		agent = firstText(properties, "user_agent", "userAgent")
 	}

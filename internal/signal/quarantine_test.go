@@ -28,6 +28,7 @@ func (tr *trace) add(at lead.Instant, robot bool, t lead.EventType, name, path, 
 		Type: t, Name: name, Path: path, Time: at, ReceivedAt: at, AnonymousID: "a",
 		MessageID: fmt.Sprintf("m%06d", len(tr.events)), Body: []byte(body),
 	}
+	Mark(&e)
 	tr.events = append(tr.events, ingest.Stored{Event: e})
 	tr.robot = append(tr.robot, robot)
 	return &tr.events[len(tr.events)-1].Event
