@@ -10,13 +10,19 @@ import (
 )
 
 const (
-	// segmentSize is how large the open segment of a profile grows. It is rewritten with every commit that
-	// adds to it; PostgreSQL moves rows beyond 2 kB out of their table, SQLite's pages hold 4 kB.
-	segmentSize = 1600
-
 	numberBits = 24 // of a segment's id: its number within the profile
 	openNumber = 1<<numberBits - 1
 )
+
+// segmentSize is how large the open segment of a profile grows; it is rewritten with every commit that adds
+// to it. On SQLite a segment fills a page of 4 kB, so that reading touches no other and writing none twice.
+// PostgreSQL would compress rows beyond 2 kB, which costs more than it saves.
+func segmentSize(d db.Dialect) int {
+	if d == db.SQLite {
+		return 3900
+	}
+	return 1600
+}
 
 // Placed is an event and the profile under which it is stored, for good.
 type Placed struct {
@@ -60,9 +66,10 @@ func Append(tx *db.Tx, placed []Placed) ([]Stored, error) {
 	if err != nil {
 		return nil, err
 	}
+	size := segmentSize(tx.Dialect())
 	rows := make([][]any, 0, len(opens)+len(out)/4)
 	for i := range out {
-		rows = opens[out[i].Profile].add(rows, &out[i])
+		rows = opens[out[i].Profile].add(rows, &out[i], size)
 	}
 	for profile, o := range opens {
 		rows = append(rows, []any{segmentID(profile, openNumber), o.sealed, o.data})
@@ -168,13 +175,13 @@ func numbered(tx *db.Tx, placed []Placed) ([]Stored, error) {
 }
 
 // add packs an event into the open segment. What is full goes to rows as a segment of its own.
-func (o *open) add(rows [][]any, s *Stored) [][]any {
+func (o *open) add(rows [][]any, s *Stored, size int) [][]any {
 	at := len(o.data)
 	if at == 0 {
 		o.data = append(o.data, formatV1)
 	}
 	o.data = appendRecord(o.data, s.Seq, &s.Event)
-	if len(o.data) <= segmentSize {
+	if len(o.data) <= size {
 		return rows
 	}
 	if at <= 1 { // a record that fills a segment alone
@@ -184,7 +191,7 @@ func (o *open) add(rows [][]any, s *Stored) [][]any {
 	}
 	rest := append([]byte{formatV1}, o.data[at:]...)
 	rows = o.seal(rows, s.Profile, o.data[:at:at])
-	if o.data = rest; len(rest) > segmentSize {
+	if o.data = rest; len(rest) > size {
 		rows = o.seal(rows, s.Profile, rest)
 		o.data = []byte{}
 	}

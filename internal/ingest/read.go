@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"fmt"
@@ -19,14 +20,13 @@ var (
 // Timeline is the history of a few profiles, usually those of one person, in fold order.
 func Timeline(tx *db.Tx, profiles []lead.ProfileID) ([]Stored, error) {
 	var out []Stored
+	var raw sql.RawBytes
 	for _, p := range profiles {
 		err := tx.Query(findSegments, []any{segmentID(p, 0), segmentID(p, openNumber)}, func(rows *sql.Rows) error {
-			var data []byte
-			if err := rows.Scan(&data); err != nil {
-				return err
+			err := rows.Scan(&raw)
+			if err == nil {
+				out, err = unpack(out, p, bytes.Clone(raw))
 			}
-			var err error
-			out, err = unpack(out, p, data)
 			return err
 		})
 		if err != nil {
@@ -37,6 +37,7 @@ func Timeline(tx *db.Tx, profiles []lead.ProfileID) ([]Stored, error) {
 	return out, nil
 }
 
+// unpack appends the events of a segment. They share its memory, which must not change any more.
 func unpack(out []Stored, p lead.ProfileID, data []byte) ([]Stored, error) {
 	s, err := readSegment(data)
 	if err != nil {
@@ -128,12 +129,26 @@ type scanner struct {
 	left   int
 	at     lead.ProfileID
 	events []Stored
+	raw    sql.RawBytes
+	block  []byte // room for the next segments
+}
+
+// blockSize is how much memory segments get at once: one allocation for some forty of them.
+const blockSize = 64 << 10
+
+// own copies a row's bytes, which the driver will use again, into memory that events may keep.
+func (s *scanner) own(raw []byte) []byte {
+	if len(raw) > cap(s.block)-len(s.block) {
+		s.block = make([]byte, 0, max(blockSize, len(raw)))
+	}
+	at := len(s.block)
+	s.block = append(s.block, raw...)
+	return s.block[at:len(s.block):len(s.block)]
 }
 
 func (s *scanner) row(rows *sql.Rows) error {
 	var id int64
-	var data []byte
-	if err := rows.Scan(&id, &data); err != nil {
+	if err := rows.Scan(&id, &s.raw); err != nil {
 		return err
 	}
 	if p := lead.ProfileID(id >> numberBits); p != s.at {
@@ -143,7 +158,7 @@ func (s *scanner) row(rows *sql.Rows) error {
 		s.at = p
 	}
 	var err error
-	if s.events, err = unpack(s.events, s.at, data); err != nil {
+	if s.events, err = unpack(s.events, s.at, s.own(s.raw)); err != nil {
 		return fmt.Errorf("read profile %d: %w", s.at, err)
 	}
 	return nil

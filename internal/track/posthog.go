@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"cusp/internal/canon"
+	"cusp/internal/ingest"
 )
 
 // readPostHog reads what PostHog's server SDKs send, as the messages that say the same.
@@ -18,7 +19,7 @@ func readPostHog(q *request) error {
 	q.reader.SentAt = q.doc.Get("sent_at")
 	for i := range items.Len() {
 		item := items.At(i)
-		if item.Kind() == canon.Object {
+		if item.Kind() == canon.Object && item.Size() <= ingest.MaxEvent {
 			item = hogMessage(&q.tree, item)
 		}
 		q.reader.Message(item, 0)
