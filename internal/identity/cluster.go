@@ -28,6 +28,8 @@ type Partition struct {
 //     happened; so what arrives late and joins two profiles that servers vouch for counts for nothing.
 //   - An un-merge cuts its first profile, and what hangs on that alone, off the cluster of the second.
 //     Afterwards only a merge joins the two again. Claims that were void until then are tried again.
+//   - An identifier that very many others are linked with (a device for everybody, a user id "undefined") is
+//     nobody's: its links do not count.
 //   - A merge joins whatever it names, but with an anonymous profile only that profile changes hands.
 func Cluster(profiles []Profile, claims []Claim) Partition {
 	r := newReplay(profiles)
@@ -37,7 +39,7 @@ func Cluster(profiles []Profile, claims []Claim) Partition {
 		return !hasA || !hasB || c.A == c.B
 	})
 	r.sort(claims)
-	claims = dropRepeats(claims)
+	claims = r.dropCommon(dropRepeats(claims))
 	for i := range claims {
 		r.step(&claims[i])
 	}
@@ -55,6 +57,31 @@ func dropRepeats(claims []Claim) []Claim {
 		seen[key] = true
 		return false
 	})
+}
+
+// mostLinks is how many profiles may be linked with one before that says nothing any more. A browser is
+// shared by a family or an office; a person who deletes cookies comes back as a new browser every week.
+func mostLinks(k Kind) int {
+	if k == Anonymous {
+		return 100
+	}
+	return 2000
+}
+
+// dropCommon drops the links of identifiers that are nobody's.
+func (r *replay) dropCommon(claims []Claim) []Claim {
+	pairs := map[[2]lead.ProfileID]bool{}
+	partners := map[lead.ProfileID]int{}
+	for i := range claims {
+		c := &claims[i]
+		if pair := [2]lead.ProfileID{c.A, c.B}; c.Kind == Link && !pairs[pair] {
+			pairs[pair] = true
+			partners[c.A]++
+			partners[c.B]++
+		}
+	}
+	common := func(id lead.ProfileID) bool { return partners[id] > mostLinks(r.kind(id)) }
+	return slices.DeleteFunc(claims, func(c Claim) bool { return c.Kind == Link && (common(c.A) || common(c.B)) })
 }
 
 // replay is the state between two claims. Profiles are numbered by their place in the input.

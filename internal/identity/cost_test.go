@@ -79,7 +79,7 @@ func TestCostOfWhatIsKnown(t *testing.T) {
 				want   []string
 			}{
 				"known":         {batch(30), []string{"identity.profilesByValue"}},
-				"shared device": {[]lead.Event{event(lead.Track, 50, "user=u1", "anonymous=a0")}, []string{"identity.profilesByValue", "identity.claimsByA"}},
+				"shared device": {[]lead.Event{event(lead.Track, 50, "user=u1", "anonymous=a0")}, []string{"identity.profilesByValue", "identity.claimsByB"}},
 			} {
 				log.take()
 				resolve(t, d, tc.events...)

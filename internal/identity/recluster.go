@@ -32,7 +32,7 @@ func (b *batch) cluster() error {
 // extend adds the new claims to the clusters as they stand; ok is false when a claim may not come last
 // or needs what only a replay knows.
 func (b *batch) extend(members []lead.ProfileID) (roots map[lead.ProfileID]lead.ProfileID, ok bool) {
-	if len(b.lowered) > 0 {
+	if len(b.lowered) > 0 || b.crowded {
 		return nil, false
 	}
 	profiles := make([]Profile, len(members))

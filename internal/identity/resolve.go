@@ -71,7 +71,8 @@ type batch struct {
 	graph
 	claims  []Claim                           // new ones
 	before  map[lead.ProfileID]lead.ProfileID // clusters as they were, of every profile that moved
-	lowered []lead.ProfileID                  // profiles with claims that turned out to be older
+	crowded bool                              // a profile has become nobody's
+	lowered []lead.ProfileID                  // profiles with claims that turned out to be older or vouched for
 }
 
 // lookUp finds every identifier of the batch, and inserts those that are missing.
@@ -279,7 +280,7 @@ func leads(renames map[lead.ProfileID][]lead.ProfileID, from, to lead.ProfileID)
 }
 
 // filter keeps the claims that say something new. What a profile remembers about its last claim settles
-// nearly all of them; the others are looked up.
+// nearly all of them; the others are looked up, by the side that has fewer.
 func (b *batch) filter() error {
 	fresh := map[said]Claim{}
 	var ask []lead.ProfileID
@@ -292,35 +293,62 @@ func (b *batch) filter() error {
 		if old, ok := fresh[c.said()]; !ok || c.when(&old) < 0 {
 			fresh[c.said()] = c
 		}
-		if n := b.nodes[c.A]; !n.fresh && n.claimed != 0 {
-			ask = append(ask, c.A)
+		if b.nodes[c.A].claimed != 0 && b.nodes[c.B].claimed != 0 {
+			ask = append(ask, c.B)
 		}
 	}
-	stored, err := b.claimsFrom(ask)
+	stored, err := b.claimsTo(ask)
 	if err != nil {
 		return err
 	}
 	for _, c := range fresh {
-		if !b.covered(&c, stored) {
+		if !covered(&c, stored) {
 			b.claims = append(b.claims, c)
 		}
 	}
 	slices.SortFunc(b.claims, func(c, d Claim) int {
 		return cmp.Or(c.when(&d), cmp.Compare(c.A, d.A), cmp.Compare(c.B, d.B), cmp.Compare(c.Kind, d.Kind))
 	})
+	b.count(stored)
 	return nil
 }
 
-// remembered says that a link is known without asking.
+// count notes how many profiles each one is linked with.
+func (b *batch) count(stored map[said]Claim) {
+	pairs := map[[2]lead.ProfileID]bool{}
+	for _, c := range stored {
+		if c.Kind == Link {
+			pairs[[2]lead.ProfileID{c.A, c.B}] = true
+		}
+	}
+	for i := range b.claims {
+		c := &b.claims[i]
+		pair := [2]lead.ProfileID{c.A, c.B}
+		if c.Kind != Link || pairs[pair] {
+			continue
+		}
+		pairs[pair] = true
+		for _, id := range pair {
+			n := b.nodes[id]
+			n.links++
+			b.crowded = b.crowded || n.common()
+		}
+	}
+}
+
+// remembered says that a link is known without asking, or is of an identifier that is nobody's.
 func (b *batch) remembered(c *Claim) bool {
 	n := b.nodes[c.A]
+	if c.Kind == Link && (n.common() || b.nodes[c.B].common()) {
+		return true
+	}
 	return c.Kind == Link && n.link == c.B && n.linked < c.At && (n.trusted || !c.Trusted)
 }
 
-func (b *batch) claimsFrom(ids []lead.ProfileID) (map[said]Claim, error) {
+func (b *batch) claimsTo(ids []lead.ProfileID) (map[said]Claim, error) {
 	slices.Sort(ids)
 	stored := map[said]Claim{}
-	err := b.tx.QueryIn(claimsByA, int64s(slices.Compact(ids)), nil, func(rows *sql.Rows) error {
+	err := b.tx.QueryIn(claimsByB, int64s(slices.Compact(ids)), nil, func(rows *sql.Rows) error {
 		c, err := scanClaim(rows)
 		stored[c.said()] = c
 		return err
@@ -328,7 +356,7 @@ func (b *batch) claimsFrom(ids []lead.ProfileID) (map[said]Claim, error) {
 	return stored, err
 }
 
-func (b *batch) covered(c *Claim, stored map[said]Claim) bool {
+func covered(c *Claim, stored map[said]Claim) bool {
 	return slices.ContainsFunc(c.said().atLeast(), func(s said) bool {
 		old, ok := stored[s]
 		return ok && old.when(c) <= 0

@@ -289,6 +289,30 @@ func TestIdsInMergeAndUnmerge(t *testing.T) {
 	})
 }
 
+// A library that sends one anonymous id for everybody: the id is nobody's, whatever the order of arrival,
+// and costs no more than any other.
+func TestAnonymousIdOfEverybody(t *testing.T) {
+	t.Parallel()
+	dbtest.Both(t, func(t *testing.T, d *db.DB) {
+		var events []lead.Event
+		for i := range 150 {
+			events = append(events, event(lead.Track, (i*7)%150+1, fmt.Sprint("user=u", i), "anonymous=unknown"))
+		}
+		resolve(t, d, event(lead.Page, 1, "anonymous=unknown"))
+		for chunk := range slices.Chunk(events, 40) {
+			resolve(t, d, chunk...)
+		}
+		if got := identifiers(t, d, "unknown"); len(got) != 1 {
+			t.Errorf("it belongs to %v", got)
+		}
+		for i := range 150 {
+			if got := identifiers(t, d, fmt.Sprint("u", i)); len(got) != 1 {
+				t.Errorf("u%d is %v", i, got)
+			}
+		}
+	})
+}
+
 func TestRefusals(t *testing.T) {
 	t.Parallel()
 	dbtest.Both(t, func(t *testing.T, d *db.DB) {

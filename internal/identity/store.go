@@ -15,6 +15,7 @@ type node struct {
 	Profile
 	root    lead.ProfileID // 0: the profile itself
 	claimed lead.Instant   // time of the newest claim about it
+	links   int            // number of profiles that link claims tie it to, in force or not
 	link    lead.ProfileID // a profile that it is claimed to belong to
 	linked  lead.Instant
 	trusted bool
@@ -33,12 +34,15 @@ func (n *node) cluster() lead.ProfileID {
 	return n.root
 }
 
-const nodeColumns = `id, kind, value, cluster_id, seen_at, vouched, claimed_at, link_id, link_at, link_trusted`
+// common says that too many profiles carry it for it to say who somebody is.
+func (n *node) common() bool { return n.links > mostLinks(n.Kind) }
+
+const nodeColumns = `id, kind, value, cluster_id, seen_at, vouched, claimed_at, partners, link_id, link_at, link_trusted`
 
 func scanNode(rows *sql.Rows) (*node, error) {
 	n := &node{}
 	var vouched, trusted int
-	err := rows.Scan(&n.ID, &n.Kind, &n.Value, &n.root, &n.Seen, &vouched, &n.claimed, &n.link, &n.linked, &trusted)
+	err := rows.Scan(&n.ID, &n.Kind, &n.Value, &n.root, &n.Seen, &vouched, &n.claimed, &n.links, &n.link, &n.linked, &trusted)
 	n.Vouched, n.trusted = vouched != 0, trusted != 0
 	return n, err
 }
@@ -53,14 +57,14 @@ var (
 	membersOf = db.SQL("identity.membersOf", `select id
 		from profile where cluster_id in ($1) and cluster_id <> 0 order by id`)
 	insertProfile = db.SQL("identity.insertProfile", `insert into profile
-		(value, kind, cluster_id, seen_at, vouched, claimed_at, link_id, link_at, link_trusted)
-		values ($1, $2, 0, $3, $4, 0, 0, 0, 0) on conflict (value, kind) do nothing
+		(value, kind, cluster_id, seen_at, vouched, claimed_at, partners, link_id, link_at, link_trusted)
+		values ($1, $2, 0, $3, $4, 0, 0, 0, 0, 0) on conflict (value, kind) do nothing
 		returning `+nodeColumns)
 	saveProfile = db.SQL("identity.saveProfile", `insert into profile
-		(value, kind, cluster_id, seen_at, vouched, claimed_at, link_id, link_at, link_trusted)
-		values ($1, $2, $3, $4, $5, $6, $7, $8, $9) on conflict (value, kind) do update set
+		(value, kind, cluster_id, seen_at, vouched, claimed_at, partners, link_id, link_at, link_trusted)
+		values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) on conflict (value, kind) do update set
 		cluster_id = excluded.cluster_id, seen_at = excluded.seen_at, vouched = excluded.vouched,
-		claimed_at = excluded.claimed_at,
+		claimed_at = excluded.claimed_at, partners = excluded.partners,
 		link_id = excluded.link_id, link_at = excluded.link_at, link_trusted = excluded.link_trusted`)
 	claimsByA = db.SQL("identity.claimsByA", `select a_id, b_id, kind, at, message_id, source
 		from claim where a_id in ($1) order by a_id, b_id, kind, tag`)
@@ -157,7 +161,7 @@ func saveNodes(tx *db.Tx, nodes []*node) error {
 		}
 		rows = append(rows, []any{
 			n.Value, int64(n.Kind), int64(n.root), int64(n.Seen), bit(n.Vouched), int64(n.claimed),
-			int64(n.link), int64(n.linked), bit(n.trusted),
+			int64(n.links), int64(n.link), int64(n.linked), bit(n.trusted),
 		})
 	}
 	_, err := tx.Bulk(saveProfile, rows)

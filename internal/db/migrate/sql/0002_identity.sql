@@ -7,6 +7,7 @@ create table profile (
   seen_at      bigint not null,           -- time of the earliest event that carries it
   vouched      smallint not null,         -- 1 when a trusted event carries it
   claimed_at   bigint not null,           -- time of the newest claim about it; 0 none, the largest bigint after an un-merge
+  partners     integer not null,          -- how many profiles it is linked with, in force or not
   link_id      bigint not null,           -- a profile that it is claimed to belong to; 0 none
   link_at      bigint not null,           -- when that was claimed first
   link_trusted smallint not null          -- 1 when the claim was trusted
