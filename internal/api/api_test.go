@@ -77,7 +77,7 @@ func newSite(t *testing.T, d *db.DB) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.http = s.router.Handler(log)
+	s.http = s.router.Handler(respond.Chain{Log: log})
 	s.spec = loadSpec(t, s)
 	return s
 }

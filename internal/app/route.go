@@ -11,16 +11,16 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/fault"
 	"cusp/internal/lead"
-	"cusp/internal/obs"
 	"cusp/internal/respond"
 	"cusp/internal/track"
 )
 
 // route builds the handler of every route.
 func (a *App) route() error {
+	m := newMeters(a.db, a.o.Version, a.o.Commit)
 	metrics := http.NotFoundHandler()
 	if a.o.Metrics {
-		metrics = obs.MetricsHandler(obs.NewMetrics(a.o.Version, a.o.Commit))
+		metrics = m.handler()
 	}
 	router := respond.NewRouter(api.Authenticate(a.keys))
 	var err error
@@ -35,7 +35,13 @@ func (a *App) route() error {
 		Lookup: a.source, Submit: a.engine.Submit, Now: a.o.Now, NewID: uuid.NewString,
 		Logger: a.o.Log, PublicURL: a.o.PublicURL,
 	})
-	a.http = router.Handler(a.o.Log, events.Wrap)
+	a.http = router.Handler(respond.Chain{Log: a.o.Log, Measure: m.answered, Before: func(next http.Handler) http.Handler {
+		tracking := events.Wrap(next)
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			respond.NameRoute(r.Context(), "tracking") // the router renames what is its own
+			tracking.ServeHTTP(w, r)
+		})
+	}})
 	return nil
 }
 

@@ -36,22 +36,40 @@ func RequestID(ctx context.Context) string {
 }
 
 // observe gives the request its id, logs its end, and answers for handlers that panic.
-func observe(log *slog.Logger, next http.Handler) http.Handler {
+func observe(c Chain, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		rec := &record{id: requestID(r.Header.Get("X-Request-Id")), log: log}
+		rec := &record{id: requestID(r.Header.Get("X-Request-Id")), log: c.Log}
 		w.Header().Set("X-Request-Id", rec.id)
 		r = r.WithContext(context.WithValue(r.Context(), recordKey{}, rec))
 		cw := &counting{ResponseWriter: w}
 		began := time.Now()
 		defer func() {
 			rec.recovered(cw, r, recover())
-			log.LogAttrs(r.Context(), slog.LevelDebug, "request",
-				slog.String("request_id", rec.id), slog.String("method", method(r)), slog.String("route", rec.pattern),
-				slog.Int("status", cw.status), slog.Int64("bytes", cw.bytes), slog.String("principal", rec.principal),
-				slog.Float64("ms", float64(time.Since(began).Microseconds())/1e3))
+			rec.done(c, cw, r, time.Since(began))
 		}()
 		next.ServeHTTP(cw, r)
 	})
+}
+
+// done tells those who watch how the request ended.
+func (rec *record) done(c Chain, w *counting, r *http.Request, took time.Duration) {
+	if c.Measure != nil {
+		c.Measure(rec.pattern, method(r), w.status, took)
+	}
+	if !c.Log.Enabled(r.Context(), slog.LevelDebug) {
+		return
+	}
+	c.Log.LogAttrs(r.Context(), slog.LevelDebug, "request",
+		slog.String("request_id", rec.id), slog.String("method", method(r)), slog.String("route", rec.pattern),
+		slog.Int("status", w.status), slog.Int64("bytes", w.bytes), slog.String("principal", rec.principal),
+		slog.Float64("ms", float64(took.Microseconds())/1e3))
+}
+
+// NameRoute gives the request of ctx its name in logs and metrics, where no router does.
+func NameRoute(ctx context.Context, name string) {
+	if rec := recordOf(ctx); rec != nil {
+		rec.pattern = name
+	}
 }
 
 // recovered answers for a handler that panicked. When the answer has begun already, the connection is

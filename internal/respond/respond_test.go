@@ -59,7 +59,7 @@ func bench(t *testing.T) (http.Handler, *bytes.Buffer) {
 	rt.HandleOwn("POST /v1/track", access.SendEvents, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		respond.JSON(w, http.StatusOK, map[string]bool{"success": true})
 	}))
-	return rt.Handler(slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))), logged
+	return rt.Handler(respond.Chain{Log: slog.New(slog.NewJSONHandler(logged, &slog.HandlerOptions{Level: slog.LevelDebug}))}), logged
 }
 
 func TestRouter_answers(t *testing.T) {
@@ -278,7 +278,7 @@ func TestNDJSON_streamsLinesAndBreaksOffOnError(t *testing.T) {
 	}
 	rt.Handle("GET /whole", access.ProbeHealth, stream(nil))
 	rt.Handle("GET /torn", access.ProbeHealth, stream(errors.New("disk")))
-	srv := httptest.NewServer(rt.Handler(slog.New(slog.DiscardHandler)))
+	srv := httptest.NewServer(rt.Handler(respond.Chain{Log: slog.New(slog.DiscardHandler)}))
 	defer srv.Close()
 	if lines, err := lines(t, srv.URL+"/whole"); lines != 5000 || err != nil {
 		t.Errorf("whole: %d lines, %v", lines, err)
@@ -311,7 +311,7 @@ func TestServer_refusesHugeHeaders(t *testing.T) {
 		respond.JSON(w, http.StatusOK, "ok")
 	}))
 	log := slog.New(slog.DiscardHandler)
-	srv := respond.NewServer(rt.Handler(log), log)
+	srv := respond.NewServer(rt.Handler(respond.Chain{Log: log}), log)
 	if srv.ReadHeaderTimeout <= 0 || srv.ReadHeaderTimeout > 10*time.Second {
 		t.Errorf("headers may take %s", srv.ReadHeaderTimeout)
 	}

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"path"
 	"strings"
+	"time"
 
 	"cusp/internal/access"
 	"cusp/internal/fault"
@@ -81,6 +82,7 @@ func (rt *Router) Routes() []Route { return rt.routes }
 // ServeHTTP answers by the route that matches; what matches none is a problem document too.
 func (rt *Router) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	Headers(w.Header())
+	NameRoute(r.Context(), "none") // until one matches
 	if !clean(r.URL.EscapedPath()) {
 		noRoute(w, r)
 		return
@@ -135,12 +137,18 @@ func (d *discard) Header() http.Header         { return d.header }
 func (d *discard) Write(b []byte) (int, error) { return len(b), nil }
 func (d *discard) WriteHeader(status int)      { d.status = status }
 
-// Handler is the router inside the chain of middleware that every request goes through. Each of around
-// stands before the router and may answer instead of it.
-func (rt *Router) Handler(log *slog.Logger, around ...func(http.Handler) http.Handler) http.Handler {
+// Chain is what stands around a router.
+type Chain struct {
+	Log     *slog.Logger                                               // required
+	Measure func(route, method string, status int, took time.Duration) // told of every answer; may be nil
+	Before  func(next http.Handler) http.Handler                       // may answer instead of the router; may be nil
+}
+
+// Handler is the router inside the chain of middleware that every request goes through.
+func (rt *Router) Handler(c Chain) http.Handler {
 	var h http.Handler = rt
-	for _, wrap := range around {
-		h = wrap(h)
+	if c.Before != nil {
+		h = c.Before(h)
 	}
-	return observe(log, h)
+	return observe(c, h)
 }
