@@ -57,8 +57,9 @@ func randomAnonymous(m canon.Node, t lead.EventType) bool {
 }
 
 // fromDevice reports whether a message comes from the device of a visitor, so that the address of the
-// connection is the visitor's: by its library, or because it says so. Without a library the key decides.
-func fromDevice(m canon.Node, trusted bool) bool {
+// connection is the visitor's: by its library, or because it says so. Nothing is guessed: a program that
+// calls the API by hand may speak for others.
+func fromDevice(m canon.Node) bool {
 	if m.Get("context", "direct").Kind() == canon.True {
 		return true
 	}
@@ -66,8 +67,6 @@ func fromDevice(m canon.Node, trusted bool) bool {
 	case "analytics.js", "RudderLabs JavaScript SDK", "@jitsu/js", "analytics-kotlin", "analytics-swift",
 		"analytics-android", "analytics-ios", "analytics-react-native":
 		return m.Get("context", "library", "env").Text() != "node"
-	case "":
-		return !trusted
 	}
 	return false
 }

@@ -11,8 +11,9 @@ import (
 type Reader struct {
 	Batch
 	Trusted bool          // sent with a server's key, by an import or by a signed-in person
-	IP      string        // of the connection; stored with messages from browsers and phones
+	IP      string        // of the connection; stored with messages from the SDKs of browsers and phones
 	Agent   string        // the request's User-Agent; likewise
+	Device  bool          // the connection is the visitor's, whatever the messages say
 	NewID   func() string // makes ids for messages that have none
 
 	Tree         *canon.Tree // holds the nodes below and those of the messages
@@ -87,7 +88,7 @@ func (r *Reader) complete(msg canon.Node, endpoint lead.EventType) canon.Node {
 	if msg.Get("writeKey").Kind() != canon.Missing {
 		msg = t.With(msg, "writeKey", canon.Node{})
 	}
-	if fromDevice(msg, r.Trusted) {
+	if r.Device || fromDevice(msg) {
 		msg = r.observed(msg, "ip", r.IP)
 		msg = r.observed(msg, "userAgent", r.Agent)
 	}

@@ -247,27 +247,28 @@ func TestMessage_address(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
 		context string
-		trusted bool
+		device  bool
 		want    string
 	}{
-		{`{"library":{"name":"analytics.js"}}`, true, "10.0.0.1"},
-		{`{"library":{"name":"analytics.js"},"ip":"9.9.9.9"}`, true, "9.9.9.9"},
+		{`{"library":{"name":"analytics.js"}}`, false, "10.0.0.1"},
+		{`{"library":{"name":"analytics.js"},"ip":"9.9.9.9"}`, false, "9.9.9.9"},
+		{`{"ip":"9.9.9.9"}`, true, "9.9.9.9"},
 		{`{"library":{"name":"analytics-node"}}`, false, ""},
 		{`{"library":{"name":"analytics-node"},"direct":true}`, false, "10.0.0.1"},
 		{`{"library":{"name":"@jitsu/js","env":"node"}}`, false, ""},
 		{`{"library":{"name":"@jitsu/js","env":"browser"}}`, false, "10.0.0.1"},
-		{`{}`, true, ""},
-		{`{}`, false, "10.0.0.1"},
+		{`{}`, true, "10.0.0.1"},
+		{`{}`, false, ""},
 	} {
 		e := one(t, read(t, `{"type":"track","event":"x","userId":"u","context":`+c.context+`}`,
-			func(r *ingest.Reader) { r.IP, r.Trusted = "10.0.0.1", c.trusted }))
+			func(r *ingest.Reader) { r.IP, r.Device = "10.0.0.1", c.device }))
 		var tree canon.Tree
 		body, err := tree.Parse(e.Body)
 		if err != nil {
 			t.Fatal(err)
 		}
 		if got := body.Get("context", "ip").Text(); got != c.want {
-			t.Errorf("%s, trusted %v: got %q, want %q", c.context, c.trusted, got, c.want)
+			t.Errorf("%s, device %v: got %q, want %q", c.context, c.device, got, c.want)
 		}
 	}
 }

@@ -60,6 +60,7 @@ type route struct {
 	read    func(*request) error // puts the messages of a body into the batch
 	kind    lead.EventType       // that the address names; 0: the message does
 	key     string               // the member of the body that holds the write key
+	device  bool                 // it is the visitor's program that asks
 }
 
 // New makes a handler.
@@ -85,7 +86,7 @@ func (h *Handler) register() {
 		for _, path := range []string{"/v1/" + name, "/v1/" + name[:1], "/api/s/" + name, "/api/s/s2s/" + name} {
 			h.routes[path] = single
 		}
-		h.routes["/v1/pixel/"+name] = route{serve: (*Handler).pixel, methods: get, read: readSingle, kind: kind, key: "writeKey"}
+		h.routes["/v1/pixel/"+name] = route{serve: (*Handler).pixel, methods: get, read: readSingle, kind: kind, key: "writeKey", device: true}
 	}
 	for _, path := range []string{"/v1/batch", "/v1/b", "/v1/import", "/beacon/v1/batch"} {
 		h.routes[path] = route{serve: (*Handler).take, methods: post, read: readBatch, key: "writeKey"}

@@ -91,7 +91,7 @@ func (h *Handler) parse(q *request, r *http.Request, rt route, shown credential)
 	q.kind = rt.kind
 	q.reader = ingest.Reader{
 		Batch:   ingest.Batch{Source: q.source.ID, ReceivedAt: lead.At(h.o.Now())},
-		Trusted: q.source.Trusted, IP: h.o.ClientIP(r), Agent: r.UserAgent(), NewID: h.o.NewID, Tree: &q.tree,
+		Trusted: q.source.Trusted, IP: h.o.ClientIP(r), Agent: r.UserAgent(), Device: rt.device, NewID: h.o.NewID, Tree: &q.tree,
 	}
 	q.reader.Reserve(len(q.text))
 	return rt.read(q)
