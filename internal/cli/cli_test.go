@@ -184,7 +184,7 @@ func TestExplain_shownNumbersAddUp(t *testing.T) {
 	number := regexp.MustCompile(`^( +)(-?\d+\.\d\d)  `)
 	var intent int
 	sums := map[int]int{} // by depth of indentation, of what stands under the line above
-	for _, line := range strings.Split(d.ok("explain", "ada"), "\n") {
+	for line := range strings.SplitSeq(d.ok("explain", "ada"), "\n") {
 		if n, ok := strings.CutPrefix(line, "Intent: "); ok {
 			intent = cents(t, n)
 		}
