@@ -2,10 +2,8 @@ package identity
 
 import (
 	"database/sql"
-	"encoding/json"
 	"fmt"
 	"slices"
-	"strings"
 
 	"cusp/internal/db"
 	"cusp/internal/domains"
@@ -21,8 +19,6 @@ var (
 		from profile where value in ($1) order by id`)
 	profilesOf = db.SQL("identity.profilesOf", `select id, kind, value, seen_at from profile
 		where id = $1 or cluster_id = $1 and cluster_id <> 0 order by id`)
-	factsOf = db.SQL("identity.factsOf", `select profile_id, at, message_id, source, trusted, traits
-		from account_fact where profile_id in ($1) order by profile_id, at, message_id, source`)
 	peopleAfter = db.SQL("identity.peopleAfter", `select id from profile
 		where cluster_id = 0 and kind <= 3 and id > $1 order by id limit $2`)
 	accountsAfter = db.SQL("identity.accountsAfter", `select id from profile
@@ -205,74 +201,4 @@ func AccountsOf(tx *db.Tx, keys []AccountKey) ([]lead.AccountID, error) {
 		return nil, fmt.Errorf("find account: %w", err)
 	}
 	return out, nil
-}
-
-// Fact is what one event said about an account.
-type Fact struct {
-	Profile   lead.ProfileID
-	At        lead.Instant
-	MessageID string
-	Source    lead.SourceID
-	Trusted   bool
-	Traits    map[string]any // in the form of [AccountTraits]
-}
-
-// AccountFacts are the facts of an account in fold order. The first ones, at instant 0, are its own
-// identifiers: the group id and the domain that were seen first.
-func AccountFacts(tx *db.Tx, account lead.AccountID) ([]Fact, error) {
-	profiles, err := AccountProfiles(tx, account)
-	if err != nil {
-		return nil, err
-	}
-	facts := identifierFacts(profiles)
-	keys := make([]any, len(profiles))
-	for i := range profiles {
-		keys[i] = int64(profiles[i].ID)
-	}
-	err = tx.QueryIn(factsOf, keys, nil, func(rows *sql.Rows) error {
-		var f Fact
-		var trusted int
-		var traits []byte
-		if err := rows.Scan(&f.Profile, &f.At, &f.MessageID, &f.Source, &trusted, &traits); err != nil {
-			return err
-		}
-		f.Trusted = trusted != 0
-		facts = append(facts, f)
-		return json.Unmarshal(traits, &facts[len(facts)-1].Traits)
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read account facts: %w", err)
-	}
-	slices.SortStableFunc(facts, compareFacts)
-	return facts, nil
-}
-
-func compareFacts(f, g Fact) int {
-	a := Claim{At: f.At, MessageID: f.MessageID, Source: f.Source}
-	return a.when(&Claim{At: g.At, MessageID: g.MessageID, Source: g.Source})
-}
-
-// identifierFacts are what the identifiers of an account say by themselves.
-func identifierFacts(profiles []Profile) []Fact {
-	byAge := slices.Clone(profiles)
-	slices.SortFunc(byAge, func(p, q Profile) int {
-		if p.Seen != q.Seen {
-			return int(max(-1, min(1, p.Seen-q.Seen)))
-		}
-		return strings.Compare(p.Value, q.Value)
-	})
-	traits := map[string]any{}
-	for _, p := range byAge {
-		key := "domain"
-		if p.Kind == Group {
-			key = "group_id"
-		}
-		if _, ok := traits[key]; !ok {
-			traits[key] = p.Value
-		}
-	}
-	if len(traits) == 0 {
-		return nil
-	}
-	return []Fact{{Profile: byAge[0].ID, Trusted: true, Traits: traits}}
 }

@@ -395,27 +395,6 @@ func (b *batch) memorable(n *node, c *Claim) bool {
 	return other == nil || other.cluster() != n.cluster() && b.nodes[c.B].cluster() == n.cluster()
 }
 
-// saveFacts stores what the events say about accounts.
-func (b *batch) saveFacts(events []lead.Event, res *Resolution) error {
-	var rows [][]any
-	for i := range events {
-		ev := &b.plan.events[i]
-		if ev.facts == nil || ev.refused != "" {
-			continue
-		}
-		e := &events[i]
-		n := b.plan.idents[ev.account].node
-		rows = append(rows, []any{
-			int64(n.ID), int64(when(e)), e.MessageID, int64(e.Source), bit(e.Flags.Has(lead.Trusted)), string(ev.facts),
-		})
-		res.Accounts = append(res.Accounts, lead.AccountID(n.cluster()))
-	}
-	slices.Sort(res.Accounts)
-	res.Accounts = slices.Compact(res.Accounts)
-	_, err := b.tx.Bulk(insertFact, rows)
-	return err
-}
-
 // resolution answers from what is known after the batch.
 func (b *batch) resolution() Resolution {
 	res := Resolution{Events: make([]Placement, len(b.plan.events))}

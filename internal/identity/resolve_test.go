@@ -376,6 +376,34 @@ func TestAccounts(t *testing.T) {
 	})
 }
 
+// A group call that repeats what was said concerns nobody; one that comes between does.
+func TestRepeatedAccountFacts(t *testing.T) {
+	t.Parallel()
+	dbtest.Both(t, func(t *testing.T, d *db.DB) {
+		said := func(at int, plan string) bool {
+			return len(resolve(t, d, event(lead.Group, at, "user=u", "group=g", "plan="+plan, "trusted")).Accounts) > 0
+		}
+		for i, tc := range []struct {
+			at   int
+			plan string
+			news bool
+		}{{10, "free", true}, {20, "free", false}, {30, "pro", true}, {40, "pro", false}, {35, "free", true}, {25, "free", false}, {5, "pro", true}} {
+			if got := said(tc.at, tc.plan); got != tc.news {
+				t.Errorf("call %d: news %v, want %v", i, got, tc.news)
+			}
+		}
+		account := read(t, d, func(tx *db.Tx) (lead.AccountID, error) { return identity.FindAccount(tx, "g") })
+		var plans []string
+		for _, f := range read(t, d, func(tx *db.Tx) ([]identity.Fact, error) { return identity.AccountFacts(tx, account) })[1:] {
+			plans = append(plans, fmt.Sprint(int64(f.At), f.Traits["plan"]))
+		}
+		want := []string{"5pro", "10free", "30pro", "35free", "40pro"}
+		if diff := cmp.Diff(plans, want); diff != "" {
+			t.Errorf("(-got +want):\n%s", diff)
+		}
+	})
+}
+
 // A second group with the same website stays an account of its own: only a merge joins two groups.
 func TestTwoGroupsOfOneDomain(t *testing.T) {
 	t.Parallel()

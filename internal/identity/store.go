@@ -75,9 +75,6 @@ var (
 		values ($1, $2, $3, $4, $5, $6, $7) on conflict (a_id, b_id, kind, tag) do update set
 		at = excluded.at, message_id = excluded.message_id, source = excluded.source
 		where (excluded.at, excluded.message_id, excluded.source) < (claim.at, claim.message_id, claim.source)`)
-	insertFact = db.SQL("identity.insertFact", `insert into account_fact
-		(profile_id, at, message_id, source, trusted, traits)
-		values ($1, $2, $3, $4, $5, $6) on conflict (profile_id, at, message_id, source) do nothing`)
 )
 
 // Stored kinds of claims: links of public, late public and trusted events are told apart.

@@ -345,13 +345,3 @@ func Hints(person map[string]any) map[string]any {
 	}
 	return hints
 }
-
-// ApplyAccount takes one dated fact into what is known of an account. Facts come in the order of
-// [AccountFacts]. As for people, public ones do not set an owner.
-func ApplyAccount(account map[string]any, f Fact) {
-	for key, v := range f.Traits {
-		if f.Trusted || !protected(key) {
-			account[key] = v
-		}
-	}
-}
