@@ -3,6 +3,8 @@ package track
 import (
 	"net/http"
 	"strings"
+
+	"cusp/internal/respond"
 )
 
 // knownHeaders are the request headers of the browser SDKs.
@@ -12,6 +14,7 @@ const knownHeaders = "authorization, content-type, content-encoding, x-retry-cou
 // allowOrigins lets pages of every site read the answer. It never allows credentials: cookies mean
 // nothing to this API, and the answers hold no data.
 func allowOrigins(h http.Header) {
+	respond.Headers(h)
 	h.Set("Access-Control-Allow-Origin", "*")
 	h.Set("Access-Control-Expose-Headers", "Retry-After, X-RateLimit-Reset")
 	h.Set("Cross-Origin-Resource-Policy", "cross-origin")

@@ -95,7 +95,6 @@ func (h *Handler) pixel(w http.ResponseWriter, r *http.Request, rt route) {
 		}
 	}
 	w.Header().Set("Content-Type", "image/gif")
-	w.Header().Set("Cache-Control", "no-store")
 	_, _ = w.Write([]byte(dot)) // the client may be gone
 }
 
