@@ -3,6 +3,7 @@ package api_test
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net/http"
@@ -25,6 +26,8 @@ import (
 	"cusp/internal/playbook"
 	"cusp/internal/respond"
 )
+
+var update = flag.Bool("update", false, "write checked-in documents anew")
 
 // now is the instant at which the tests play.
 var now = time.Date(2026, 5, 20, 12, 0, 0, 0, time.UTC)
@@ -225,6 +228,26 @@ func TestSpec_isComplete(t *testing.T) {
 		if strings.HasPrefix(path, "/api/v1/") && s.spec.operation(method, path) == nil {
 			t.Errorf("%s is not documented", r.Pattern)
 		}
+	}
+}
+
+// The document is checked in, so that a change of the interface is seen in review.
+func TestSpec_isCheckedIn(t *testing.T) {
+	t.Parallel()
+	w := open(t).call("GET", "/api/openapi.json", "", "")
+	path := filepath.Join("..", "..", "docs", "reference", "openapi.json")
+	got := w.Body.String() + "\n"
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s is stale (-want +got); run go test ./internal/api -update if the change is meant:\n%s", path, diff)
 	}
 }
 

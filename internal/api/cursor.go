@@ -21,7 +21,7 @@ type Paging struct {
 // Page is one page of a list.
 type Page[T any] struct {
 	Items []T    `json:"items"`
-	Next  string `json:"next,omitempty" doc:"The cursor of the next page; absent on the last one."`
+	Next  string `json:"next" doc:"The cursor of the next page; empty on the last one."`
 }
 
 // list names a list with its filters, so that a cursor of another list is recognised.
