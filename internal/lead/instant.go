@@ -18,17 +18,31 @@ func At(t time.Time) Instant { return Instant(t.UnixMicro()) }
 // Time converts back, in UTC.
 func (i Instant) Time() time.Time { return time.UnixMicro(int64(i)).UTC() }
 
-// Add moves the instant; it stops at [Never] instead of overflowing.
+// Add moves the instant; it stops at [Never] and at the earliest instant instead of overflowing.
 func (i Instant) Add(d time.Duration) Instant {
 	sum := i + Instant(d/time.Microsecond)
-	if d > 0 && sum < i {
+	switch {
+	case d > 0 && sum < i:
 		return Never
+	case d < 0 && sum > i:
+		return math.MinInt64
 	}
 	return sum
 }
 
-// Sub is the time from j to i.
-func (i Instant) Sub(j Instant) time.Duration { return time.Duration(i-j) * time.Microsecond }
+// Sub is the time from j to i. Like [time.Time.Sub], it stops at the longest duration, 292 years:
+// clients do send the year 1.
+func (i Instant) Sub(j Instant) time.Duration {
+	const longest = Instant(math.MaxInt64 / time.Microsecond)
+	switch d := i - j; {
+	case i > j && (d > longest || d < 0):
+		return math.MaxInt64
+	case i < j && (d < -longest || d > 0):
+		return math.MinInt64
+	default:
+		return time.Duration(d) * time.Microsecond
+	}
+}
 
 // Seconds is the time from j to i in seconds: the unit of the playbook's arithmetic.
 func (i Instant) Seconds(j Instant) float64 { return float64(i-j) / 1e6 }
