@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"cmp"
 	"database/sql"
 	"encoding/binary"
 	"slices"
@@ -30,17 +31,7 @@ type keyed struct {
 // the first is counted as a conflict of its source.
 func Dedupe(tx *db.Tx, events []lead.Event) ([]bool, error) {
 	duplicate := make([]bool, len(events))
-	keys := make([]keyed, len(events))
-	for i := range events {
-		keys[i] = keyed{eventKey(&events[i]), digest(&events[i]), i}
-	}
-	// In the order of the keys, so that two servers do not wait for each other.
-	slices.SortFunc(keys, func(a, b keyed) int {
-		if c := compareID(a.key, b.key); c != 0 {
-			return c
-		}
-		return a.index - b.index
-	})
+	keys := sortedKeys(events)
 	fresh, err := rememberKeys(tx, keys)
 	if err != nil {
 		return nil, err
@@ -54,6 +45,19 @@ func Dedupe(tx *db.Tx, events []lead.Event) ([]bool, error) {
 		}
 	}
 	return duplicate, countConflicts(tx, events, again)
+}
+
+// sortedKeys are the events' keys in their own order, so that two servers do not wait for each other; of
+// equal keys the first event's comes first.
+func sortedKeys(events []lead.Event) []keyed {
+	keys := make([]keyed, len(events))
+	for i := range events {
+		keys[i] = keyed{eventKey(&events[i]), digest(&events[i]), i}
+	}
+	slices.SortFunc(keys, func(a, b keyed) int {
+		return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.index, b.index))
+	})
+	return keys
 }
 
 // rememberKeys stores the keys that are not stored yet and returns them.
@@ -97,13 +101,18 @@ func countConflicts(tx *db.Tx, events []lead.Event, again []keyed) error {
 	if err != nil {
 		return err
 	}
-	conflicts := map[lead.SourceID]int64{}
+	return conflicts(tx, events, again, first)
+}
+
+// conflicts counts those of the repeated events that say something else than the first one.
+func conflicts(tx *db.Tx, events []lead.Event, again []keyed, first map[int64]int64) error {
+	bySource := map[lead.SourceID]int64{}
 	for _, k := range again {
 		if first[k.key] != k.digest {
-			conflicts[events[k.index].Source]++
+			bySource[events[k.index].Source]++
 		}
 	}
-	return countAll(tx, conflicts, events)
+	return countAll(tx, bySource, events)
 }
 
 // eventKey is the hash of source and message id. With ten million events, two different ones have the

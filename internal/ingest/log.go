@@ -58,7 +58,7 @@ func Append(tx *db.Tx, placed []Placed) ([]Stored, error) {
 	if len(placed) == 0 {
 		return nil, nil
 	}
-	opens, err := loadOpen(tx, placed)
+	opens, err := loadOpen(tx, len(placed), func(i int) lead.ProfileID { return placed[i].Profile })
 	if err != nil {
 		return nil, err
 	}
@@ -66,20 +66,26 @@ func Append(tx *db.Tx, placed []Placed) ([]Stored, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := pack(tx, opens, out); err != nil {
+		return nil, err
+	}
+	slices.SortFunc(out, compareStored)
+	return out, nil
+}
+
+// pack adds events to the open segments of their profiles and stores these, in the order of ids.
+func pack(tx *db.Tx, opens map[lead.ProfileID]*open, events []Stored) error {
 	size := segmentSize(tx.Dialect())
-	rows := make([][]any, 0, len(opens)+len(out)/4)
-	for i := range out {
-		rows = opens[out[i].Profile].add(rows, &out[i], size)
+	rows := make([][]any, 0, len(opens)+len(events)/4)
+	for i := range events {
+		rows = opens[events[i].Profile].add(rows, &events[i], size)
 	}
 	for profile, o := range opens {
 		rows = append(rows, []any{segmentID(profile, openNumber), o.sealed, o.data})
 	}
 	slices.SortFunc(rows, func(a, b []any) int { return compareID(a[0], b[0]) })
-	if _, err := tx.Bulk(store, rows); err != nil {
-		return nil, err
-	}
-	slices.SortFunc(out, compareStored)
-	return out, nil
+	_, err := tx.Bulk(store, rows)
+	return err
 }
 
 func compareID(a, b any) int {
@@ -104,11 +110,11 @@ func compareStored(a, b Stored) int {
 func segmentID(p lead.ProfileID, number int64) int64 { return int64(p)<<numberBits | number }
 
 // loadOpen reads and locks the open segments of the profiles, in the order of their ids.
-func loadOpen(tx *db.Tx, placed []Placed) (map[lead.ProfileID]*open, error) {
-	opens := make(map[lead.ProfileID]*open, len(placed))
-	keys := make([]any, 0, len(placed))
-	for i := range placed {
-		p := placed[i].Profile
+func loadOpen(tx *db.Tx, n int, profile func(int) lead.ProfileID) (map[lead.ProfileID]*open, error) {
+	opens := make(map[lead.ProfileID]*open, n)
+	keys := make([]any, 0, n)
+	for i := range n {
+		p := profile(i)
 		if p <= 0 || p >= 1<<(63-numberBits) {
 			return nil, fault.New(fault.Internal, "an event has no profile")
 		}

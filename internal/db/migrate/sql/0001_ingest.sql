@@ -15,6 +15,13 @@ create table log_commit (
   events bigint not null
 );
 
+-- What one process has stored and not yet laid down in segments and keys: each commit's events in one
+-- piece, by the commit's number. Only an embedded database has rows here.
+create table journal (
+  no     {{bigkey}},
+  data   {{blob}} not null
+);
+
 -- Which messages are stored already.
 create table event_key (
   key    {{bigkey}},                    -- hash of source and message id
