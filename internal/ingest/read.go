@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -96,7 +97,7 @@ func LastProfile(tx *db.Tx) (lead.ProfileID, error) {
 const endOfProfiles = lead.ProfileID(1)<<(63-numberBits) - 1
 
 // errEnough ends a scan that has seen as many profiles as were asked for.
-var errEnough = fmt.Errorf("enough")
+var errEnough = errors.New("enough")
 
 func scan(ctx context.Context, d *db.DB, from, to lead.ProfileID, n int, fn func(lead.ProfileID, []Stored) error) error {
 	s := scanner{fn: fn, left: n}
@@ -115,7 +116,7 @@ func scan(ctx context.Context, d *db.DB, from, to lead.ProfileID, n int, fn func
 		return err
 	})
 	switch {
-	case failed == errEnough: //nolint:errorlint // the sentinel itself
+	case errors.Is(failed, errEnough):
 		return nil
 	case failed != nil:
 		return failed // as fn gave it

@@ -1,6 +1,7 @@
 package ingest
 
 import (
+	"errors"
 	"unicode/utf8"
 
 	"cusp/internal/canon"
@@ -108,7 +109,7 @@ func (r *Reader) observed(msg canon.Node, key, text string) canon.Node {
 func (r *Reader) check(d *draft) (Code, string) {
 	m, e := d.node, &d.event
 	switch {
-	case m.Err() == canon.ErrTooDeep: //nolint:errorlint // Err returns the sentinels themselves
+	case errors.Is(m.Err(), canon.ErrTooDeep):
 		return TooDeep, "The event is nested deeper than 32 levels."
 	case m.Err() != nil:
 		return BadNumber, "A number in the event is too large: send it as a string."
