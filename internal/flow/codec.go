@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 
+	"cusp/internal/condition"
 	"cusp/internal/decide"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
@@ -116,7 +117,7 @@ func (r *reader) signals(p *playbook.Playbook, l *Lead) {
 		s := &l.Score.Signals[i]
 		s.Value, s.Last, s.Counted = r.float(), lead.Instant(r.int()), int(r.int())
 		times := int(r.int())
-		if times < 0 || times > playbook.MaxCount {
+		if times < 0 || times > condition.MaxCount {
 			r.err = errStale
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"cusp/internal/canon"
+	"cusp/internal/condition"
 	"cusp/internal/decide"
 	"cusp/internal/identity"
 	"cusp/internal/lead"
@@ -26,9 +27,9 @@ type Folder struct {
 	windows []float64 // largest count() window of each signal, seconds
 	reads   []reads   // what each signal's condition reads
 	dynamic bool      // who a lead is depends on what it does, so that it is judged at every fact
-	moments []playbook.SignalUse
+	moments []condition.SignalUse
 
-	facts   playbook.Facts
+	facts   condition.Facts
 	history history
 	paths   map[string][]int
 	direct  []int
@@ -40,7 +41,7 @@ type Folder struct {
 // reads tells which maps a condition needs decoded.
 type reads struct{ person, account, event bool }
 
-func readsOf(c *playbook.Condition) (r reads) {
+func readsOf(c *condition.Condition) (r reads) {
 	if c == nil {
 		return r
 	}
@@ -77,7 +78,7 @@ func NewFolder(p *playbook.Playbook) *Folder {
 }
 
 // watch notes what a condition about who a lead is asks of what it does.
-func (f *Folder) watch(c *playbook.Condition) {
+func (f *Folder) watch(c *condition.Condition) {
 	f.dynamic = f.dynamic || c.UsesScore() || len(c.Signals()) > 0
 	for _, use := range c.Signals() {
 		if use.Moment > 0 {
@@ -181,7 +182,7 @@ func (f *Folder) judge(l *Lead, at lead.Instant, newTraits bool) {
 		l.Fit = score.EvaluateFit(f.p, &f.facts)
 	}
 	l.Excluded = slices.IndexFunc(f.p.Exclude, func(x playbook.Exclusion) bool {
-		return x.When.Eval(&f.facts) == playbook.True
+		return x.When.Eval(&f.facts) == condition.True
 	})
 }
 

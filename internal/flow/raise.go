@@ -5,8 +5,8 @@ import (
 	"strings"
 
 	"cusp/internal/canon"
+	"cusp/internal/condition"
 	"cusp/internal/lead"
-	"cusp/internal/playbook"
 	"cusp/internal/signal"
 )
 
@@ -83,7 +83,7 @@ func (f *Folder) holds(l *Lead, e *lead.Event, i int) bool {
 	if needs.event && f.facts.Event == nil {
 		f.facts.Event = eventFacts(e)
 	}
-	return where.Eval(&f.facts) == playbook.True
+	return where.Eval(&f.facts) == condition.True
 }
 
 // pagesOf are the signals of the page that a page event shows, remembered by path.

@@ -7,6 +7,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"cusp/internal/condition"
 )
 
 // check looks at the document as a whole. What builds on a section with errors stays unsaid, so that
@@ -65,7 +67,7 @@ func (r *reader) checkSignals() {
 func (r *reader) checkSignal(i int, s *Signal) {
 	switch {
 	case s.Class == Negative && s.Points > 0:
-		r.d.refuse(r.spotOf("points", i), "out_of_range", "write points: -"+formatNumber(s.Points),
+		r.d.refuse(r.spotOf("points", i), "out_of_range", "write points: -"+condition.FormatNumber(s.Points),
 			"the negative signal %s would add points, and nothing caps its class", s.ID)
 	case s.Class != Negative && s.Points < 0:
 		r.d.warn(r.spotOf("points", i), "negative_points", "write class: negative",
@@ -103,15 +105,15 @@ func (r *reader) checkDemands(i int, s *Signal) {
 	if s.Where == nil {
 		return
 	}
-	for _, d := range s.Where.uses.demands {
-		counted := &r.p.Signals[d.signal]
+	for _, d := range s.Where.Demands() {
+		counted := &r.p.Signals[d.Signal]
 		if counted.OncePer == 0 {
 			continue
 		}
-		if most := math.Ceil(d.window / counted.OncePer); d.least > most {
+		if most := math.Ceil(d.Window / counted.OncePer); d.Least > most {
 			r.d.warn(r.spotOf("id", i), "never", "widen the window or shorten once_per",
-				"%s needs %s times %s within %s, but once_per %s lets it count at most %s times", s.ID, formatNumber(d.least),
-				counted.ID, formatDuration(d.window), formatDuration(counted.OncePer), formatNumber(most))
+				"%s needs %s times %s within %s, but once_per %s lets it count at most %s times", s.ID, condition.FormatNumber(d.Least),
+				counted.ID, condition.FormatDuration(d.Window), condition.FormatDuration(counted.OncePer), condition.FormatNumber(most))
 		}
 	}
 }
@@ -148,12 +150,12 @@ func (r *reader) checkThresholds() {
 	}
 	if d.Review >= d.Engage {
 		r.d.refuse(r.where["engage"], "order", "review is where a person looks, engage where sales takes over; engage is the higher one",
-			"decide.engage is %s, which is not above decide.review, %s", formatNumber(d.Engage), formatNumber(d.Review))
+			"decide.engage is %s, which is not above decide.review, %s", condition.FormatNumber(d.Engage), condition.FormatNumber(d.Review))
 		return
 	}
 	if d.InboundFloor > r.p.Fit.Gate {
 		r.d.warn(r.where["fit_floor"], "order", "a raised hand needs no better fit than others",
-			"decide.inbound.fit_floor is %s, above fit.gate, %s: raised hands are turned away that others would pass", formatNumber(d.InboundFloor), formatNumber(r.p.Fit.Gate))
+			"decide.inbound.fit_floor is %s, above fit.gate, %s: raised hands are turned away that others would pass", condition.FormatNumber(d.InboundFloor), condition.FormatNumber(r.p.Fit.Gate))
 	}
 }
 
@@ -192,7 +194,7 @@ func (r *reader) checkAccountReach(intent bound) {
 	}{{"review", a.Review}, {"engage", a.Engage}} {
 		if !math.IsInf(t.value, 1) && t.value > most {
 			r.d.refuse(r.where["account "+t.name], "unreachable", "lower the threshold, or raise weights and bonus",
-				"no account can reach account.%s, %s: the weights and the bonus reach at most %s", t.name, formatNumber(t.value), formatNumber(most))
+				"no account can reach account.%s, %s: the weights and the bonus reach at most %s", t.name, condition.FormatNumber(t.value), condition.FormatNumber(most))
 		}
 	}
 }
@@ -206,14 +208,14 @@ func (r *reader) checkReachable(n *yaml.Node, name string, threshold float64, mo
 	if most.reaches(threshold) {
 		return
 	}
-	limit := "all signals together reach at most " + formatNumber(most.most)
+	limit := "all signals together reach at most " + condition.FormatNumber(most.most)
 	if most.open {
-		limit = "all signals together stay below " + formatNumber(most.most)
+		limit = "all signals together stay below " + condition.FormatNumber(most.most)
 	}
 	if threshold > 100 {
 		limit = "intent is held to 100"
 	}
-	r.d.refuse(n, "unreachable", "lower the threshold, or raise points and caps", "no lead can reach %s, %s: %s", name, formatNumber(threshold), limit)
+	r.d.refuse(n, "unreachable", "lower the threshold, or raise points and caps", "no lead can reach %s, %s: %s", name, condition.FormatNumber(threshold), limit)
 }
 
 // intentBound is the largest intent that any lead can have.
@@ -247,7 +249,7 @@ func (r *reader) checkLevels() {
 			r.d.refuse(r.where[spot{"level", i}], "order", "list the levels from the lowest to the highest", "mql level %d stands after level %d", l.Level, before.Level)
 		} else if l.Intent <= before.Intent {
 			r.d.refuse(r.where[spot{"level intent", i}], "order", "a higher level needs more intent",
-				"mql level %d needs intent %s, which is not above the %s of level %d", l.Level, formatNumber(l.Intent), formatNumber(before.Intent), before.Level)
+				"mql level %d needs intent %s, which is not above the %s of level %d", l.Level, condition.FormatNumber(l.Intent), condition.FormatNumber(before.Intent), before.Level)
 		}
 	}
 }
@@ -259,7 +261,7 @@ func (r *reader) checkAccount() {
 	}
 	a := &r.p.Account
 	if b := r.where["roles_bonus"]; b != nil && a.ThreeRoles < a.TwoRoles {
-		r.d.refuse(b, "order", "more roles never count less", "account.roles_bonus.three is %s, below two, %s", formatNumber(a.ThreeRoles), formatNumber(a.TwoRoles))
+		r.d.refuse(b, "order", "more roles never count less", "account.roles_bonus.three is %s, below two, %s", condition.FormatNumber(a.ThreeRoles), condition.FormatNumber(a.TwoRoles))
 	}
 	hasReview, hasEngage := !math.IsInf(a.Review, 1), !math.IsInf(a.Engage, 1)
 	switch {
@@ -274,7 +276,7 @@ func (r *reader) checkAccount() {
 		return
 	case a.Review >= a.Engage:
 		r.d.refuse(r.where["account engage"], "order", "engage is the higher one",
-			"account.engage is %s, which is not above account.review, %s", formatNumber(a.Engage), formatNumber(a.Review))
+			"account.engage is %s, which is not above account.review, %s", condition.FormatNumber(a.Engage), condition.FormatNumber(a.Review))
 	}
 }
 
@@ -320,7 +322,7 @@ func (r *reader) checkCriterion(i int, c *Criterion) {
 }
 
 func (r *reader) checkRules(c *Criterion) {
-	conditions := make([]*Condition, len(c.Rules))
+	conditions := make([]*condition.Condition, len(c.Rules))
 	for i := range c.Rules {
 		conditions[i] = c.Rules[i].When
 	}
@@ -329,17 +331,17 @@ func (r *reader) checkRules(c *Criterion) {
 
 // checkExcludedRules warns of rules that only people match who are excluded anyway.
 func (r *reader) checkExcludedRules() {
-	excludes := make([]cases, len(r.p.Exclude))
+	excludes := make([]condition.Cases, len(r.p.Exclude))
 	for i, x := range r.p.Exclude {
-		excludes[i], _ = casesOf(x.When.root, false)
+		excludes[i], _ = x.When.Cases()
 	}
 	for _, c := range r.p.Fit.Criteria {
 		for i, rule := range c.Rules {
-			later, ok := casesOf(rule.When.root, false)
-			if !ok || !possible(later) {
+			later, ok := rule.When.Cases()
+			if !ok || !later.Possible() {
 				continue
 			}
-			by := slices.IndexFunc(excludes, func(earlier cases) bool { return r.prover.covered(later, earlier) })
+			by := slices.IndexFunc(excludes, func(earlier condition.Cases) bool { return r.prover.Covered(later, earlier) })
 			if by >= 0 {
 				r.d.warn(r.where[spot{"rule of " + c.ID, i}], "no_effect", "remove the rule, or narrow the exclude",
 					"whoever matches this rule is excluded by %q before fit counts", r.p.Exclude[by].ID)
@@ -349,7 +351,7 @@ func (r *reader) checkExcludedRules() {
 }
 
 func (r *reader) checkExcludes() {
-	conditions := make([]*Condition, len(r.p.Exclude))
+	conditions := make([]*condition.Condition, len(r.p.Exclude))
 	for i := range r.p.Exclude {
 		conditions[i] = r.p.Exclude[i].When
 	}
@@ -357,19 +359,19 @@ func (r *reader) checkExcludes() {
 }
 
 // checkCovered refuses conditions that an earlier one of the same list always forestalls.
-func (r *reader) checkCovered(conditions []*Condition, what string, name func(int) string) {
-	var all cases
-	earlier := make([]cases, 0, len(conditions))
+func (r *reader) checkCovered(conditions []*condition.Condition, what string, name func(int) string) {
+	var all condition.Cases
+	earlier := make([]condition.Cases, 0, len(conditions))
 	for i, c := range conditions {
-		mine, ok := casesOf(c.root, false)
+		mine, ok := c.Cases()
 		n := r.where[spot{what, i}]
 		switch {
 		case !ok:
 			mine = nil
-		case !possible(mine):
+		case !mine.Possible():
 			r.d.warn(n, "never", "", "%s can never match: its condition contradicts itself", name(i))
-		case r.prover.covered(mine, all):
-			by := slices.IndexFunc(earlier, func(e cases) bool { return r.prover.covered(mine, e) })
+		case r.prover.Covered(mine, all):
+			by := slices.IndexFunc(earlier, func(e condition.Cases) bool { return r.prover.Covered(mine, e) })
 			reason := "the ones before it"
 			if by >= 0 {
 				reason = name(by)
@@ -380,12 +382,4 @@ func (r *reader) checkCovered(conditions []*Condition, what string, name func(in
 		earlier = append(earlier, mine)
 		all = append(all, mine...)
 	}
-}
-
-// possible reports whether any case of a condition is free of contradiction.
-func possible(all cases) bool {
-	return slices.ContainsFunc(all, func(c []atom) bool {
-		_, ok := simplify(c)
-		return ok
-	})
 }

@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"cusp/internal/condition"
 )
 
 // ChangeKind says what happened to a part of a playbook.
@@ -75,7 +77,7 @@ func (d *differ) words(subject, what, a, b string) {
 
 // number reports a number that changed; up and down say what a larger and a smaller one mean.
 func (d *differ) number(subject, what string, a, b float64, up, down string) {
-	d.measure(subject, what, a, b, formatNumber, up, down)
+	d.measure(subject, what, a, b, condition.FormatNumber, up, down)
 }
 
 // span reports a duration in seconds that changed; zero names what its absence means.
@@ -84,7 +86,7 @@ func (d *differ) span(subject, what string, a, b float64, zero string) {
 		if v == 0 {
 			return zero
 		}
-		return formatDuration(v)
+		return condition.FormatDuration(v)
 	}, "", "")
 }
 
@@ -99,21 +101,21 @@ func (d *differ) measure(subject, what string, a, b float64, show func(float64) 
 	d.say(Changed, subject, effect, "%s %s → %s", what, show(a), show(b))
 }
 
-func (d *differ) condition(subject, what string, a, b *Condition) {
+func (d *differ) condition(subject, what string, a, b *condition.Condition) {
 	if conditionText(a) != conditionText(b) {
 		d.say(Changed, subject, "", "%s %s → %s", what, quotedCondition(a), quotedCondition(b))
 	}
 }
 
 // quotedCondition is the condition in the quotes that a playbook uses around it.
-func quotedCondition(c *Condition) string {
+func quotedCondition(c *condition.Condition) string {
 	if conditionText(c) == "" {
 		return "none"
 	}
 	return "'" + c.Text + "'"
 }
 
-func conditionText(c *Condition) string {
+func conditionText(c *condition.Condition) string {
 	if c == nil {
 		return ""
 	}
@@ -284,5 +286,5 @@ func capText(v float64) string {
 	if v == 0 {
 		return "none"
 	}
-	return formatNumber(v)
+	return condition.FormatNumber(v)
 }

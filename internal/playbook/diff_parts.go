@@ -5,6 +5,8 @@ import (
 	"math"
 	"slices"
 	"strings"
+
+	"cusp/internal/condition"
 )
 
 func (d *differ) excludes(a, b []Exclusion) {
@@ -53,14 +55,14 @@ func (d *differ) fit(a, b *Fit) {
 		d.say(Renamed, b.Criteria[r[1]].ID, "", "the criterion was named %s", a.Criteria[r[0]].ID)
 	}
 	for _, i := range p.removed {
-		d.say(Removed, a.Criteria[i].ID, "", "criterion of at most %s points removed", formatNumber(a.Criteria[i].Max))
+		d.say(Removed, a.Criteria[i].ID, "", "criterion of at most %s points removed", condition.FormatNumber(a.Criteria[i].Max))
 	}
 	for _, s := range p.same {
 		d.criterion(&a.Criteria[s[0]], &b.Criteria[s[1]])
 	}
 	for _, j := range p.added {
 		c := &b.Criteria[j]
-		d.say(Added, c.ID, "", "new criterion of at most %s points; needs %s", formatNumber(c.Max), orNothing(c.Needs))
+		d.say(Added, c.ID, "", "new criterion of at most %s points; needs %s", condition.FormatNumber(c.Max), orNothing(c.Needs))
 	}
 }
 
@@ -86,14 +88,14 @@ func (d *differ) criterion(a, b *Criterion) {
 	d.words(b.ID, "question", a.Ask, b.Ask)
 	p := match(ruleKeys(a.Rules), ruleKeys(b.Rules))
 	for _, i := range p.removed {
-		d.say(Removed, b.ID, "", "rule %s (%s points) removed", quotedCondition(a.Rules[i].When), formatNumber(a.Rules[i].Points))
+		d.say(Removed, b.ID, "", "rule %s (%s points) removed", quotedCondition(a.Rules[i].When), condition.FormatNumber(a.Rules[i].Points))
 	}
 	for _, s := range p.same {
 		before, after := a.Rules[s[0]], b.Rules[s[1]]
 		d.number(b.ID, fmt.Sprintf("rule %s points", quotedCondition(after.When)), before.Points, after.Points, "", "")
 	}
 	for _, j := range p.added {
-		d.say(Added, b.ID, "", "new rule %s gives %s points", quotedCondition(b.Rules[j].When), formatNumber(b.Rules[j].Points))
+		d.say(Added, b.ID, "", "new rule %s gives %s points", quotedCondition(b.Rules[j].When), condition.FormatNumber(b.Rules[j].Points))
 	}
 	for _, k := range p.moved() {
 		d.say(Moved, b.ID, "the first rule that is met gives the points", "rule %s moved from place %d to %d",
@@ -120,14 +122,14 @@ func (d *differ) signals(a, b *Playbook) {
 	}
 	for _, i := range p.removed {
 		s := &a.Signals[i]
-		d.say(Removed, s.ID, "", "%s signal of %s points removed", s.Class, formatNumber(s.Points))
+		d.say(Removed, s.ID, "", "%s signal of %s points removed", s.Class, condition.FormatNumber(s.Points))
 	}
 	for _, s := range p.same {
 		d.signal(a, s[0], b, s[1])
 	}
 	for _, j := range p.added {
 		s := &b.Signals[j]
-		d.say(Added, s.ID, inboundEffect(s.Inbound), "new %s signal: %s points on %s", s.Class, formatNumber(s.Points), b.triggerText(s.On))
+		d.say(Added, s.ID, inboundEffect(s.Inbound), "new %s signal: %s points on %s", s.Class, condition.FormatNumber(s.Points), b.triggerText(s.On))
 	}
 	for _, k := range p.moved() {
 		if other, ok := orderMatters(b, &p, k); ok {
@@ -249,7 +251,7 @@ func (p *Playbook) asksAbout(signal, other int) bool {
 	if w == nil || signal == other {
 		return false
 	}
-	return w.UsesScore() || slices.ContainsFunc(w.Signals(), func(u SignalUse) bool { return u.Signal == other })
+	return w.UsesScore() || slices.ContainsFunc(w.Signals(), func(u condition.SignalUse) bool { return u.Signal == other })
 }
 
 func sideOf(moved, other [2]int) string {
@@ -287,13 +289,13 @@ func (d *differ) levels(a, b []Level) {
 	name := func(l Level) string { return fmt.Sprintf("MQL level %d", l.Level) }
 	p := match(namesOf(a, name), namesOf(b, name))
 	for _, i := range p.removed {
-		d.say(Removed, "", "", "%s (intent %s) removed", name(a[i]), formatNumber(a[i].Intent))
+		d.say(Removed, "", "", "%s (intent %s) removed", name(a[i]), condition.FormatNumber(a[i].Intent))
 	}
 	for _, s := range p.same {
 		d.number("", name(b[s[1]])+" from intent", a[s[0]].Intent, b[s[1]].Intent, "fewer leads reach it", "more leads reach it")
 	}
 	for _, j := range p.added {
-		d.say(Added, "", "", "new %s from intent %s", name(b[j]), formatNumber(b[j].Intent))
+		d.say(Added, "", "", "new %s from intent %s", name(b[j]), condition.FormatNumber(b[j].Intent))
 	}
 }
 
@@ -315,14 +317,14 @@ func thresholdText(v float64) string {
 	if math.IsInf(v, 1) {
 		return "none"
 	}
-	return formatNumber(v)
+	return condition.FormatNumber(v)
 }
 
 func numbersText(values []float64) string {
 	if len(values) == 0 {
 		return "none"
 	}
-	return strings.Join(namesOf(values, formatNumber), ", ")
+	return strings.Join(namesOf(values, condition.FormatNumber), ", ")
 }
 
 func (d *differ) momentum(a, b *Momentum) {

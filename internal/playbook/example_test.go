@@ -3,6 +3,7 @@ package playbook_test
 import (
 	"fmt"
 
+	"cusp/internal/condition"
 	"cusp/internal/playbook"
 )
 
@@ -44,7 +45,7 @@ func ExampleCondition_Explain() {
 	p, _ := playbook.Parse("small.yaml", []byte(small))
 	rule := p.Fit.Criteria[0].Rules[1].When
 	for _, account := range []map[string]any{{"employees": 120.0}, {"employees": "about 100"}, {}} {
-		v := rule.Explain(&playbook.Facts{Account: account})
+		v := rule.Explain(&condition.Facts{Account: account})
 		fmt.Println(v.Because)
 		fmt.Println("  missing:", v.Missing, "error:", v.Err != "")
 	}

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"cusp/internal/canon"
+	"cusp/internal/condition"
 )
 
 // hashOf is the SHA-256 of the document's meaning as canonical JSON: keys sorted, numbers in shortest
@@ -51,7 +52,7 @@ func appendScalar(b []byte, n *yaml.Node) []byte {
 	switch n.ShortTag() {
 	case "!!int", "!!float":
 		if v, err := strconv.ParseFloat(n.Value, 64); err == nil {
-			return append(b, formatNumber(v)...)
+			return append(b, condition.FormatNumber(v)...)
 		}
 	case "!!bool":
 		return append(b, strings.ToLower(n.Value)...)

@@ -12,6 +12,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"cusp/internal/condition"
 	"cusp/internal/fault"
 )
 
@@ -31,15 +32,15 @@ const (
 
 // Defaults of the format; the reference page repeats them.
 const (
-	defaultReviewEvery      = 90 * day
+	defaultReviewEvery      = 90 * condition.Day
 	defaultGate             = 50
 	defaultMinCoverage      = 0.5
-	defaultFirstPartyWithin = 30 * day
-	defaultCooldown         = 30 * day
+	defaultFirstPartyWithin = 30 * condition.Day
+	defaultCooldown         = 30 * condition.Day
 	defaultInboundFloor     = 0
-	defaultFast             = 7 * day
-	defaultSlow             = 28 * day
-	defaultSeriousWithin    = 14 * day
+	defaultFast             = 7 * condition.Day
+	defaultSlow             = 28 * condition.Day
+	defaultSeriousWithin    = 14 * condition.Day
 	defaultSeriousCount     = 2
 )
 
@@ -67,12 +68,12 @@ func Parse(file string, src []byte) (*Playbook, fault.Problems) {
 type reader struct {
 	d     *document
 	p     *Playbook
-	c     *compiler
+	c     *condition.Compiler
 	ids   map[string]int     // signal ids to indexes
 	where map[any]*yaml.Node // where things stand, for the checks that look at several of them
 	// unsound holds the sections with errors: what follows from their numbers is not worth saying.
 	unsound map[string]bool
-	prover  prover
+	prover  condition.Prover
 	misses  map[string]string // custom traits to the standard one that they resemble; empty for none
 }
 
@@ -108,7 +109,7 @@ func (r *reader) playbook(root *yaml.Node) {
 	r.where["signals"] = s.at("signals")
 	nodes := s.list("signals", maxSignals)
 	r.signalIDs(nodes)
-	r.c = newCompiler(r.ids, r.p.Lists)
+	r.c = condition.NewCompiler(r.ids, r.p.Lists)
 	r.section("exclude", func() { r.excludes(s) })
 	r.section("fit", func() { r.fit(s) })
 	r.section("signals", func() { r.signals(nodes) })
@@ -136,7 +137,7 @@ func (r *reader) lists(s section) {
 	for i := 0; i+1 < len(lists.node.Content); i += 2 {
 		key := lists.node.Content[i]
 		switch name := key.Value; {
-		case slices.Contains(BuiltInLists(), name):
+		case slices.Contains(condition.BuiltInLists(), name):
 			r.d.refuse(key, "reserved", "choose another name", "the list %q is built in", name)
 		case !listName.MatchString(name):
 			r.d.refuse(key, "bad_id", "use letters, digits and _", "%q cannot name a list", name)
@@ -183,7 +184,7 @@ func (r *reader) unique(seen map[string]*yaml.Node, s section, id, what string) 
 }
 
 // condition compiles the condition under a key; nil when it is absent or wrong.
-func (r *reader) condition(s section, key string, at scope) *Condition {
+func (r *reader) condition(s section, key string, at condition.Scope) *condition.Condition {
 	n := s.field(key)
 	if n == nil {
 		return nil
@@ -201,12 +202,12 @@ func (r *reader) condition(s section, key string, at scope) *Condition {
 		r.d.refuse(n, "empty", "give it a value or remove the key", "%s is empty", s.path(key))
 		return nil
 	}
-	c, found := r.c.compile(n.Value, at)
+	c, found := r.c.Compile(n.Value, at)
 	if len(found) > 0 {
 		place := r.d.positions(n)
 		for _, f := range found {
-			line, column := place(f.offset)
-			r.d.report(fault.SeverityError, f.code, line, column, f.hint, f.message)
+			line, column := place(f.Offset)
+			r.d.report(fault.SeverityError, f.Code, line, column, f.Hint, f.Message)
 		}
 		r.d.bad[n] = true
 		return nil
@@ -225,7 +226,7 @@ func (r *reader) nearMiss(n *yaml.Node, path string) {
 	trait := root + "." + name
 	likely, asked := r.misses[trait]
 	if !asked {
-		traits := map[string][]Trait{"person": PersonTraits(), "account": AccountTraits()}[root]
+		traits := map[string][]condition.Trait{"person": condition.PersonTraits(), "account": condition.AccountTraits()}[root]
 		likely = resembled(name, traits)
 		r.misses[trait] = likely
 	}
@@ -236,12 +237,12 @@ func (r *reader) nearMiss(n *yaml.Node, path string) {
 
 // resembled is the standard trait that a name is one or two typing mistakes away from; empty when the
 // name is one itself, or resembles none.
-func resembled(name string, traits []Trait) string {
-	if _, standard := traitType(traits, name); standard || len(name) < 4 {
+func resembled(name string, traits []condition.Trait) string {
+	if len(name) < 4 || slices.ContainsFunc(traits, func(t condition.Trait) bool { return t.Name == name }) {
 		return ""
 	}
 	for _, t := range traits {
-		if d := distance(name, t.Name); d == 1 || d == 2 && len(name) >= 6 {
+		if d := fault.Distance(name, t.Name); d == 1 || d == 2 && len(name) >= 6 {
 			return t.Name
 		}
 	}
@@ -254,7 +255,7 @@ func (r *reader) excludes(s section) {
 		e := r.d.section(n, "exclude", "id", "when", "because")
 		e.require("id", "")
 		e.require("when", "write when: 'account.domain in lists.competitors'")
-		x := Exclusion{ID: e.id("id"), When: r.condition(e, "when", scope{score: true}), Because: e.text("because", maxText)}
+		x := Exclusion{ID: e.id("id"), When: r.condition(e, "when", condition.Scope{Score: true}), Because: e.text("because", maxText)}
 		if !e.has("because") {
 			x.Because = x.ID
 		}
@@ -299,7 +300,7 @@ func (r *reader) criterion(n *yaml.Node, seen map[string]*yaml.Node) {
 		rs.require("when", "")
 		rs.require("points", "")
 		r.where[spot{"rule of " + c.ID, i}] = rs.at("when")
-		c.Rules = append(c.Rules, Rule{When: r.condition(rs, "when", scope{}), Points: rs.number("points", -1000, 1000, 0)})
+		c.Rules = append(c.Rules, Rule{When: r.condition(rs, "when", condition.Scope{}), Points: rs.number("points", -1000, 1000, 0)})
 		c.Max = max(c.Max, c.Rules[i].Points)
 	}
 	c.Needs = r.needs(s, c)
@@ -430,7 +431,7 @@ func (r *reader) weights(a section) []float64 {
 	for _, n := range a.list("weights", maxWeights) {
 		w, ok := r.d.number(n, "each item of account.weights", 0, 1)
 		if ok && len(weights) > 0 && w > weights[len(weights)-1] {
-			r.d.refuse(n, "order", "the most active person counts most: largest weight first", "the weight %s is larger than the one before it", formatNumber(w))
+			r.d.refuse(n, "order", "the most active person counts most: largest weight first", "the weight %s is larger than the one before it", condition.FormatNumber(w))
 		}
 		weights = append(weights, w)
 	}

@@ -3,12 +3,16 @@
 //
 // The way is parse → check → prove → compile, with positions all along: every mistake is reported at
 // once, at its file, line and column, with a suggestion. A compiled playbook is immutable and safe for
-// concurrent use; conditions read facts through [Facts] and know no clock.
+// concurrent use; its conditions ([condition.Condition]) know no clock.
 //
 // Begin reading at [Parse].
 package playbook
 
-import "time"
+import (
+	"time"
+
+	"cusp/internal/condition"
+)
 
 // Class says what a signal tells about buying.
 type Class uint8
@@ -71,7 +75,7 @@ type Internal struct {
 // Exclusion says who is never handed to sales.
 type Exclusion struct {
 	ID      string
-	When    *Condition
+	When    *condition.Condition
 	Because string
 }
 
@@ -93,7 +97,7 @@ type Criterion struct {
 
 // Rule gives points when its condition is met; the first met rule of a criterion decides.
 type Rule struct {
-	When   *Condition
+	When   *condition.Condition
 	Points float64
 }
 
@@ -126,7 +130,7 @@ type Signal struct {
 	Stage      JourneyStage
 	ThirdParty bool
 	On         Trigger
-	Where      *Condition // nil: always
+	Where      *condition.Condition // nil: always
 	Points     float64
 	HalfLife   float64 // seconds; 0: does not decay
 	Cap        float64 // largest absolute value it can hold; 0: no cap

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"cusp/internal/condition"
 )
 
 // margin keeps the proof valid although sums of float64 round: what is called below a threshold is
@@ -60,7 +62,7 @@ func (r *reader) checkInterest() {
 	}
 	r.d.refuse(r.culprit(&interest, &third), "interest_triggers", capsHint(review, &interest, &third),
 		"interest could trigger sales by itself: %s%s and decide.review is %s",
-		strings.Join(nonEmpty(interest.describe(), third.describe()), "; "), together(&interest, &third), formatNumber(review))
+		strings.Join(nonEmpty(interest.describe(), third.describe()), "; "), together(&interest, &third), condition.FormatNumber(review))
 }
 
 // culprit is where to begin: the cap that is too generous, else the signal that adds most.
@@ -104,7 +106,7 @@ func (p *pool) describe() string {
 	}
 	capped := "no cap"
 	if !math.IsInf(p.limit, 1) {
-		capped = "cap " + formatNumber(p.limit)
+		capped = "cap " + condition.FormatNumber(p.limit)
 	}
 	return fmt.Sprintf("%s can reach %s (%s: %s)", p.name, amount(bound{most: p.most()}), capped, strings.Join(names, ", "))
 }
@@ -113,7 +115,7 @@ func amount(b bound) string {
 	if math.IsInf(b.most, 1) {
 		return "any height"
 	}
-	return formatNumber(math.Round(b.most*100) / 100)
+	return condition.FormatNumber(math.Round(b.most*100) / 100)
 }
 
 // capsHint proposes caps that pass: what is there is kept where possible, and the rest is shared so
@@ -129,7 +131,7 @@ func capsHint(review float64, pools ...*pool) string {
 	var caps []string
 	for _, p := range pools {
 		if len(p.parts) > 0 {
-			caps = append(caps, fmt.Sprintf("%s: %s", p.key, formatNumber(math.Min(share, p.most()))))
+			caps = append(caps, fmt.Sprintf("%s: %s", p.key, condition.FormatNumber(math.Min(share, p.most()))))
 		}
 	}
 	return fmt.Sprintf("for example intent: {caps: {%s}}, or a cap on each signal", strings.Join(caps, ", "))

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"math"
 	"strings"
+
+	"cusp/internal/condition"
 )
 
 // Schema is the format as JSON Schema 2020-12, for editors that complete and check while one types. It
@@ -13,7 +15,7 @@ func Schema() []byte {
 	s := objectRule("A playbook: the one document that defines what a qualified lead is.", properties{
 		"playbook":     {"const": 1, "description": "Version of the format."},
 		"name":         textRule("Name shown with every decision.", 200),
-		"review_every": withDefault(durationRule("How long the criteria are good for; an overdue review is shown to everyone."), formatDuration(defaultReviewEvery)),
+		"review_every": withDefault(durationRule("How long the criteria are good for; an overdue review is shown to everyone."), condition.FormatDuration(defaultReviewEvery)),
 		"lists":        listsSchema(),
 		"internal":     internalSchema(),
 		"exclude":      listRule("Who is never handed to sales. The first match wins; its reason is shown everywhere.", maxExcludes, excludeSchema()),
@@ -90,14 +92,14 @@ func refRule(definition, description string) keywords {
 
 func conditionSchema() keywords {
 	var traits []string
-	for _, t := range PersonTraits() {
+	for _, t := range condition.PersonTraits() {
 		traits = append(traits, "person."+t.Name)
 	}
-	for _, t := range AccountTraits() {
+	for _, t := range condition.AccountTraits() {
 		traits = append(traits, "account."+t.Name)
 	}
 	return keywords{
-		"type": "string", "minLength": 1, "maxLength": maxCondition,
+		"type": "string", "minLength": 1, "maxLength": condition.MaxLength,
 		"description": "A condition in the expr language. It reads person, account, event (in a signal's where), lists, score.fit and score.intent, " +
 			`and asks count("signal", "14d"), days_since("signal"), has_signal("signal"), known(person.title). ` +
 			"What is missing makes it unknown, and an unknown condition is not met. Standard traits: " + strings.Join(traits, ", ") + ".",
@@ -108,9 +110,9 @@ func conditionSchema() keywords {
 func listsSchema() keywords {
 	return keywords{
 		"type":        "object",
-		"description": "Named lists for conditions: x in lists.name. Built in: " + strings.Join(BuiltInLists(), ", ") + ".",
+		"description": "Named lists for conditions: x in lists.name. Built in: " + strings.Join(condition.BuiltInLists(), ", ") + ".",
 		"propertyNames": keywords{
-			"pattern": listName.String(), "not": keywords{"enum": BuiltInLists()},
+			"pattern": listName.String(), "not": keywords{"enum": condition.BuiltInLists()},
 		},
 		"maxProperties":        maxLists,
 		"additionalProperties": listRule("Values of the list.", maxList, textRule("One value, compared exactly.", maxListItem)),
@@ -194,7 +196,7 @@ func intentSchema() keywords {
 	return objectRule("Limits of what signals add up to.", properties{
 		"caps": objectRule("The most that a class can add. Left out: no cap. Interest and third party together must stay below review.", caps),
 		"first_party_within": withDefault(durationRule("How long an evaluation, buying or usage signal makes intent trusted, and a raised hand waits."),
-			formatDuration(defaultFirstPartyWithin)),
+			condition.FormatDuration(defaultFirstPartyWithin)),
 	})
 }
 
@@ -204,7 +206,7 @@ func decideSchema() keywords {
 		"intent": numberRule("Intent from which it holds, given the fit gate and one first-party evaluation, buying or usage signal.", 0, 1000),
 	}, "level", "intent")
 	cooldown := keywords{
-		"type": "string", "pattern": durationForm.String(), "default": formatDuration(defaultCooldown),
+		"type": "string", "pattern": condition.DurationPattern, "default": condition.FormatDuration(defaultCooldown),
 		"description": "After a rejection, how long the lead rests unless a new buying signal arrives.",
 	}
 	return objectRule("The thresholds: fixed, no ranges.", properties{
@@ -234,9 +236,9 @@ func accountSchema() keywords {
 
 func momentumSchema() keywords {
 	return objectRule("When a lead is warming or cooling, and when curiosity has turned serious.", properties{
-		"fast":           withDefault(durationRule("Half-life of the short average of points."), formatDuration(defaultFast)),
-		"slow":           withDefault(durationRule("Half-life of the long average; longer than fast."), formatDuration(defaultSlow)),
-		"serious_within": withDefault(durationRule("Window in which the turn must happen."), formatDuration(defaultSeriousWithin)),
+		"fast":           withDefault(durationRule("Half-life of the short average of points."), condition.FormatDuration(defaultFast)),
+		"slow":           withDefault(durationRule("Half-life of the long average; longer than fast."), condition.FormatDuration(defaultSlow)),
+		"serious_within": withDefault(durationRule("Window in which the turn must happen."), condition.FormatDuration(defaultSeriousWithin)),
 		"serious_count": withDefault(keywords{
 			"type": "integer", "minimum": 1, "maximum": 100,
 			"description": "Distinct evaluation or usage signals that make a lead serious; one buying signal always does.",

@@ -10,6 +10,9 @@ import (
 	"unicode/utf8"
 
 	"go.yaml.in/yaml/v4"
+
+	"cusp/internal/condition"
+	"cusp/internal/fault"
 )
 
 // section is one mapping of the document, read key by key. Its readers report what is wrong and go on
@@ -33,7 +36,7 @@ func (d *document) section(n *yaml.Node, name string, known ...string) section {
 		switch {
 		case d.reported(key):
 		case len(known) > 0 && !slices.Contains(known, key.Value):
-			d.refuse(key, "unknown_key", didYouMean(key.Value, known), "unknown key %q in %s", key.Value, s.title())
+			d.refuse(key, "unknown_key", fault.Suggest(key.Value, known), "unknown key %q in %s", key.Value, s.title())
 		default:
 			s.fields[key.Value] = value
 		}
@@ -170,20 +173,12 @@ func (d *document) number(n *yaml.Node, name string, low, high float64) (float64
 
 func bounds(low, high float64) string {
 	if low == high {
-		return formatNumber(low)
+		return condition.FormatNumber(low)
 	}
 	if math.IsInf(high, 1) {
-		return "at least " + formatNumber(low)
+		return "at least " + condition.FormatNumber(low)
 	}
-	return fmt.Sprintf("between %s and %s", formatNumber(low), formatNumber(high))
-}
-
-// formatNumber writes a number in its shortest form, without an exponent where people would not use one.
-func formatNumber(v float64) string {
-	if math.Abs(v) < 1e15 {
-		return strconv.FormatFloat(v, 'f', -1, 64)
-	}
-	return strconv.FormatFloat(v, 'g', -1, 64)
+	return fmt.Sprintf("between %s and %s", condition.FormatNumber(low), condition.FormatNumber(high))
 }
 
 // choice reads one of a few words; the index of the word counts, or otherwise when the key is absent.
@@ -195,40 +190,8 @@ func (s section) choice(key string, words []string, otherwise int) int {
 	if i := slices.Index(words, v); i >= 0 {
 		return i
 	}
-	s.d.refuse(s.fields[key], "unknown_value", didYouMean(v, words), "%s is %q, which is not one of its values", s.path(key), v)
+	s.d.refuse(s.fields[key], "unknown_value", fault.Suggest(v, words), "%s is %q, which is not one of its values", s.path(key), v)
 	return otherwise
-}
-
-const (
-	day          = 86400.0
-	maxDuration  = 3650 * day
-	durationHint = "write a number and a unit: 30m, 12h, 14d or 2w"
-)
-
-var durationForm = regexp.MustCompile(`^(0|[1-9][0-9]{0,6})([mhdw])$`)
-
-// parseDuration reads "30m", "12h", "14d" or "2w" as seconds; a day is 24 hours.
-func parseDuration(s string) (float64, bool) {
-	m := durationForm.FindStringSubmatch(s)
-	if m == nil {
-		return 0, false
-	}
-	n, err := strconv.ParseFloat(m[1], 64)
-	unit := map[string]float64{"m": 60, "h": 3600, "d": day, "w": 7 * day}[m[2]]
-	return n * unit, err == nil && n*unit <= maxDuration
-}
-
-// formatDuration writes seconds in the largest unit that divides them.
-func formatDuration(seconds float64) string {
-	for _, u := range []struct {
-		name string
-		size float64
-	}{{"d", day}, {"h", 3600}, {"m", 60}} {
-		if seconds >= u.size && math.Mod(seconds, u.size) == 0 {
-			return formatNumber(seconds/u.size) + u.name
-		}
-	}
-	return formatNumber(seconds) + "s"
 }
 
 // duration reads a duration of at least low seconds, or gives the default; in seconds.
@@ -237,16 +200,16 @@ func (s section) duration(key string, low, otherwise float64) float64 {
 	if n == nil {
 		return otherwise
 	}
-	v, ok := parseDuration(n.Value)
+	v, ok := condition.ParseDuration(n.Value)
 	switch {
 	case n.Kind != yaml.ScalarNode || !ok:
 		found := kindName(n)
 		if n.Kind == yaml.ScalarNode {
 			found = strconv.Quote(n.Value)
 		}
-		s.d.refuse(n, "duration", durationHint, "%s must be a duration of at most ten years, not %s", s.path(key), found)
+		s.d.refuse(n, "duration", condition.DurationHint, "%s must be a duration of at most ten years, not %s", s.path(key), found)
 	case v < low:
-		s.d.refuse(n, "duration", durationHint, "%s must be longer than 0", s.path(key))
+		s.d.refuse(n, "duration", condition.DurationHint, "%s must be longer than 0", s.path(key))
 	default:
 		return v
 	}

@@ -1,10 +1,15 @@
 package playbook
 
 import (
+	"maps"
 	"math"
+	"slices"
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"cusp/internal/condition"
+	"cusp/internal/fault"
 )
 
 // signalIDs reads the ids first, because conditions anywhere may name any signal.
@@ -40,7 +45,7 @@ func (r *reader) signals(nodes []*yaml.Node) {
 			ThirdParty: s.choice("origin", []string{"first_party", "third_party"}, 0) == 1,
 			Inbound:    s.choice("track", []string{"nurture", "inbound"}, 0) == 1,
 			On:         r.trigger(s),
-			Where:      r.condition(s, "where", scope{event: true, score: true}),
+			Where:      r.condition(s, "where", condition.Scope{Event: true, Score: true}),
 			Points:     s.number("points", -1000, 1000, 0),
 			HalfLife:   s.duration("half_life", 60, 0),
 			Cap:        s.number("cap", 0, 1000, 0),
@@ -98,7 +103,7 @@ func (r *reader) triggerValue(t *Trigger, on section, key string) {
 		t.Value = on.text(key, maxText)
 		source, ok := r.ids[t.Value]
 		if t.Value != "" && !ok {
-			r.d.refuse(n, "unknown_signal", didYouMean(t.Value, r.c.signalNames()), "there is no signal %q", t.Value)
+			r.d.refuse(n, "unknown_signal", fault.Suggest(t.Value, slices.Sorted(maps.Keys(r.ids))), "there is no signal %q", t.Value)
 			return
 		}
 		t.Signal = source
@@ -162,4 +167,18 @@ func (b bound) held(limit float64) bound {
 // reaches reports whether a threshold can be met.
 func (b bound) reaches(threshold float64) bool {
 	return b.most > threshold || b.most == threshold && !b.open
+}
+
+// TextFindings are what the product reads from free text: the values of `on: {text: …}`. With "no_"
+// before it, a finding stands for its negation.
+func TextFindings() []string {
+	return []string{"budget", "deadline", "approved", "failed_solution", "authority", "urgency", "price", "implementation"}
+}
+
+func textTriggers() []string {
+	found := TextFindings()
+	for _, f := range TextFindings() {
+		found = append(found, "no_"+f)
+	}
+	return found
 }

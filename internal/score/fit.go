@@ -3,6 +3,7 @@ package score
 import (
 	"math"
 
+	"cusp/internal/condition"
 	"cusp/internal/playbook"
 )
 
@@ -29,17 +30,17 @@ type CriterionResult struct {
 
 // EvaluateFit judges traits. The score is 100 · Σ got / Σ max over the known criteria, the coverage
 // Σ max of the known over Σ max of all. A playbook without criteria fits everybody.
-func EvaluateFit(p *playbook.Playbook, f *playbook.Facts) Fit {
+func EvaluateFit(p *playbook.Playbook, f *condition.Facts) Fit {
 	return fit(p, f, nil)
 }
 
 // ExplainFit is [EvaluateFit] with every criterion's part, in playbook order.
-func ExplainFit(p *playbook.Playbook, f *playbook.Facts) (Fit, []CriterionResult) {
+func ExplainFit(p *playbook.Playbook, f *condition.Facts) (Fit, []CriterionResult) {
 	parts := make([]CriterionResult, len(p.Fit.Criteria))
 	return fit(p, f, parts), parts
 }
 
-func fit(p *playbook.Playbook, f *playbook.Facts, parts []CriterionResult) Fit {
+func fit(p *playbook.Playbook, f *condition.Facts, parts []CriterionResult) Fit {
 	var got, known, all float64
 	for i := range p.Fit.Criteria {
 		c := &p.Fit.Criteria[i]
@@ -64,7 +65,7 @@ func fit(p *playbook.Playbook, f *playbook.Facts, parts []CriterionResult) Fit {
 	return out
 }
 
-func criterion(c *playbook.Criterion, f *playbook.Facts, explain bool) CriterionResult {
+func criterion(c *playbook.Criterion, f *condition.Facts, explain bool) CriterionResult {
 	r := CriterionResult{Known: true, Rule: -1}
 	for _, path := range c.Needs {
 		if f.Has(path) {
@@ -80,7 +81,7 @@ func criterion(c *playbook.Criterion, f *playbook.Facts, explain bool) Criterion
 		return r
 	}
 	for i := range c.Rules {
-		if c.Rules[i].When.Eval(f) == playbook.True {
+		if c.Rules[i].When.Eval(f) == condition.True {
 			r.Points, r.Rule = c.Rules[i].Points, i
 			break
 		}

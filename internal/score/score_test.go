@@ -7,6 +7,7 @@ import (
 
 	"pgregory.net/rapid"
 
+	"cusp/internal/condition"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
 )
@@ -114,11 +115,11 @@ func TestCountIn_windowIsOpenAtItsOldEnd(t *testing.T) {
 	if got := s.CountIn(0, after(200), 200); got != 2 {
 		t.Errorf("count in (0, 200] = %d, want 2", got)
 	}
-	for range 2 * playbook.MaxCount {
+	for range 2 * condition.MaxCount {
 		s.Count(p, 0, after(200), 200)
 	}
-	if got := s.CountIn(0, after(200), 200); got != playbook.MaxCount {
-		t.Errorf("a count saturates at %d, got %d", playbook.MaxCount, got)
+	if got := s.CountIn(0, after(200), 200); got != condition.MaxCount {
+		t.Errorf("a count saturates at %d, got %d", condition.MaxCount, got)
 	}
 }
 

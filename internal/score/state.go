@@ -10,6 +10,7 @@ package score
 import (
 	"math"
 
+	"cusp/internal/condition"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
 )
@@ -83,7 +84,7 @@ func (s *State) Count(p *playbook.Playbook, i int, at lead.Instant, window float
 // lead's state stays small whatever its history.
 func (sig *Signal) remember(at lead.Instant, window float64) {
 	sig.Times = append(sig.Times, at)
-	drop := max(0, len(sig.Times)-playbook.MaxCount)
+	drop := max(0, len(sig.Times)-condition.MaxCount)
 	for drop < len(sig.Times) && at.Seconds(sig.Times[drop]) >= window {
 		drop++
 	}

@@ -11,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"cusp/internal/fault"
-	"cusp/internal/playbook"
 )
 
 // tolerance is how far a number may be from the wanted one.
@@ -69,7 +68,7 @@ func (x *comparison) mapping(path string, want *yaml.Node, got map[string]any) {
 			for name := range got {
 				names = append(names, name)
 			}
-			x.differ(key, playbook.Suggest(key.Value, names), "%s: the explanation has no such part", join(path, key.Value))
+			x.differ(key, fault.Suggest(key.Value, names), "%s: the explanation has no such part", join(path, key.Value))
 			continue
 		}
 		x.value(join(path, key.Value), want.Content[i+1], v)

@@ -13,6 +13,7 @@ import (
 
 	"go.yaml.in/yaml/v4"
 
+	"cusp/internal/condition"
 	"cusp/internal/fault"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
@@ -63,9 +64,9 @@ type loader struct {
 
 // readTraits are the standard traits of a root and those that the playbook reads.
 func readTraits(p *playbook.Playbook, root string) []string {
-	traits := playbook.PersonTraits()
+	traits := condition.PersonTraits()
 	if root == "account" {
-		traits = playbook.AccountTraits()
+		traits = condition.AccountTraits()
 	}
 	var names []string
 	for _, t := range traits {
@@ -152,7 +153,7 @@ func (d *document) traits(n *yaml.Node, root string, known []string) map[string]
 	if n.Kind == yaml.MappingNode {
 		for i := 0; i+1 < len(n.Content); i += 2 {
 			if key := n.Content[i]; !slices.Contains(known, key.Value) {
-				hint := playbook.Suggest(key.Value, known)
+				hint := fault.Suggest(key.Value, known)
 				if hint == "" {
 					hint = "remove it, or let the playbook read it"
 				}
@@ -263,7 +264,7 @@ func (l *loader) what(d *document, e *Event, kind string, v *yaml.Node) {
 	case "answer":
 		e.Type, e.Name = lead.Answered, d.text(v, kind)
 		if !slices.Contains(outcomes, e.Name) {
-			d.refuse(v, "event", playbook.Suggest(e.Name, outcomes), "%q is not how a handoff ends", e.Name)
+			d.refuse(v, "event", fault.Suggest(e.Name, outcomes), "%q is not how a handoff ends", e.Name)
 		}
 	}
 }
@@ -371,7 +372,7 @@ func (l *loader) checkWant(d *document, want *yaml.Node) {
 	d.knownIDs(child(child(want, "intent"), "signals"), "signal", signals)
 	d.knownIDs(child(child(want, "fit"), "criteria"), "criterion", criteria)
 	if n := child(want, "excluded_by"); n != nil && n.ShortTag() != "!!null" && !slices.Contains(excludes, n.Value) {
-		d.refuse(n, "unknown_id", playbook.Suggest(n.Value, excludes), "the playbook has no exclusion %q", n.Value)
+		d.refuse(n, "unknown_id", fault.Suggest(n.Value, excludes), "the playbook has no exclusion %q", n.Value)
 	}
 }
 
@@ -397,7 +398,7 @@ func (d *document) knownIDs(n *yaml.Node, what string, known []string) {
 	}
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		if key := n.Content[i]; !slices.Contains(known, key.Value) {
-			d.refuse(key, "unknown_id", playbook.Suggest(key.Value, known), "the playbook has no %s %q", what, key.Value)
+			d.refuse(key, "unknown_id", fault.Suggest(key.Value, known), "the playbook has no %s %q", what, key.Value)
 		}
 	}
 }

@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"cusp/internal/condition"
 	"cusp/internal/domains"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
@@ -26,7 +27,7 @@ type occurrence struct {
 
 type oracle struct {
 	p        *playbook.Playbook
-	facts    playbook.Facts
+	facts    condition.Facts
 	now      lead.Instant
 	seen     [][]occurrence
 	answered lead.Instant
@@ -132,7 +133,7 @@ func says(message, finding string) bool {
 
 func (o *oracle) try(i int) bool {
 	s := o.p.Signals[i]
-	if s.Where != nil && s.Where.Eval(&o.facts) != playbook.True {
+	if s.Where != nil && s.Where.Eval(&o.facts) != condition.True {
 		return false
 	}
 	past := o.seen[i]
@@ -202,7 +203,7 @@ func (o *oracle) fit() fitOf {
 		for _, path := range c.Needs {
 			has = has && facts.Has(path)
 		}
-		if i := slices.IndexFunc(c.Rules, func(r playbook.Rule) bool { return r.When.Eval(&facts) == playbook.True }); has && i >= 0 {
+		if i := slices.IndexFunc(c.Rules, func(r playbook.Rule) bool { return r.When.Eval(&facts) == condition.True }); has && i >= 0 {
 			points = c.Rules[i].Points
 		}
 		all += most
@@ -299,7 +300,7 @@ func (o *oracle) decide(f fitOf, in intentOf, excluded int) (decision, track str
 
 func (o *oracle) explanation() (map[string]any, error) {
 	f, in := o.fit(), o.intent()
-	excluded := slices.IndexFunc(o.p.Exclude, func(x playbook.Exclusion) bool { return x.When.Eval(&o.facts) == playbook.True })
+	excluded := slices.IndexFunc(o.p.Exclude, func(x playbook.Exclusion) bool { return x.When.Eval(&o.facts) == condition.True })
 	decision, track := o.decide(f, in, excluded)
 	high, fail := in.score >= o.p.Decide.Review, f.known && f.score < o.p.Fit.Gate
 	quadrant := map[[2]bool]string{

@@ -3,6 +3,7 @@ package cases
 import (
 	"fmt"
 
+	"cusp/internal/condition"
 	"cusp/internal/playbook"
 )
 
@@ -65,11 +66,11 @@ func (r *reach) note(c *Case, explain map[string]any) {
 			r.signals[id] = r.signals[id] || s["count"] != 0.0
 		}
 	}
-	var facts playbook.Facts
+	var facts condition.Facts
 	facts.Person, facts.Account = c.Traits()
 	for _, criterion := range r.p.Fit.Criteria {
 		for i, rule := range criterion.Rules {
-			if rule.When.Eval(&facts) == playbook.True {
+			if rule.When.Eval(&facts) == condition.True {
 				r.ruled[ruleName(&criterion, i)] = true
 				break
 			}

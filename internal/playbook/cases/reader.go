@@ -11,7 +11,6 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"cusp/internal/fault"
-	"cusp/internal/playbook"
 )
 
 // Bounds of a file. They are far beyond what people write and keep a hostile one cheap.
@@ -119,7 +118,7 @@ func (d *document) fields(n *yaml.Node, what string, known ...string) map[string
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key := n.Content[i]
 		if !slices.Contains(known, key.Value) {
-			hint := playbook.Suggest(key.Value, known)
+			hint := fault.Suggest(key.Value, known)
 			if strings.Contains(key.Value, " ") {
 				hint = "text that holds a comma or a colon stands in quotes"
 			}

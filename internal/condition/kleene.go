@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 // allOf is "and": False when any part is, else Unknown when any part is, else True.
 type allOf []node

@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"maps"
@@ -37,10 +37,10 @@ const (
 	maxSteps     = 400_000 // comparisons of atoms in one document; real playbooks need some hundreds
 )
 
-// prover shows that conditions are covered by earlier ones, as long as its budget lasts.
-type prover struct{ steps int }
+// Prover shows that conditions are covered by earlier ones, as long as its budget lasts.
+type Prover struct{ steps int }
 
-func (p *prover) spend(steps int) bool {
+func (p *Prover) spend(steps int) bool {
 	p.steps += steps
 	return p.steps <= maxSteps
 }
@@ -102,18 +102,30 @@ func (a atom) opposite() []atom {
 	return sides
 }
 
-// cases is a disjunction of conjunctions.
-type cases [][]atom
+// Cases are the ways in which a condition can be true: a disjunction of conjunctions.
+type Cases [][]atom
+
+// Cases are the ways in which the condition can be true; not ok when there are too many of them to reason
+// about, or it is not compiled.
+func (c *Condition) Cases() (all Cases, ok bool) { return casesOf(c.root, false) }
+
+// Possible reports whether any case is free of contradiction.
+func (all Cases) Possible() bool {
+	return slices.ContainsFunc(all, func(c []atom) bool {
+		_, ok := simplify(c)
+		return ok
+	})
+}
 
 // casesOf are the ways in which a node can be true (or false, when negated); not ok when there are too
 // many.
-func casesOf(n node, negated bool) (all cases, ok bool) {
+func casesOf(n node, negated bool) (all Cases, ok bool) {
 	switch x := n.(type) {
 	case fixed:
 		if bool(x) == negated {
 			return nil, true
 		}
-		return cases{nil}, true
+		return Cases{nil}, true
 	case notOf:
 		return casesOf(x.part, !negated)
 	case allOf:
@@ -124,7 +136,7 @@ func casesOf(n node, negated bool) (all cases, ok bool) {
 		return choiceCases(x, negated)
 	case *leaf:
 		if !negated {
-			return cases{{x.fact}}, true
+			return Cases{{x.fact}}, true
 		}
 		for _, a := range x.fact.opposite() {
 			all = append(all, []atom{a})
@@ -135,10 +147,10 @@ func casesOf(n node, negated bool) (all cases, ok bool) {
 }
 
 // joined combines the cases of parts: all together or any of them.
-func joined(parts []node, negated, together bool) (cases, bool) {
-	var all cases
+func joined(parts []node, negated, together bool) (Cases, bool) {
+	var all Cases
 	if together {
-		all = cases{nil}
+		all = Cases{nil}
 	}
 	for _, part := range parts {
 		c, ok := casesOf(part, negated)
@@ -157,8 +169,8 @@ func joined(parts []node, negated, together bool) (cases, bool) {
 	return all, true
 }
 
-func product(a, b cases) cases {
-	var all cases
+func product(a, b Cases) Cases {
+	var all Cases
 	for _, x := range a {
 		for _, y := range b {
 			all = append(all, append(slices.Clone(x), y...))
@@ -168,7 +180,7 @@ func product(a, b cases) cases {
 }
 
 // choiceCases counts the third way in which a choice can be decided: both answers agree.
-func choiceCases(n choiceOf, negated bool) (cases, bool) {
+func choiceCases(n choiceOf, negated bool) (Cases, bool) {
 	asked, ok1 := casesOf(n.question, false)
 	denied, ok2 := casesOf(n.question, true)
 	yes, ok3 := casesOf(n.yes, negated)
@@ -310,12 +322,12 @@ func impliesTexts(a, b atom) bool {
 }
 
 // split takes a finite set of texts apart, so that each text may be covered by another earlier case.
-func split(conjunction []atom) cases {
+func split(conjunction []atom) Cases {
 	for i, a := range conjunction {
 		if a.texts == nil || a.negated || len(a.texts) < 2 || len(a.texts) > maxSplit {
 			continue
 		}
-		var all cases
+		var all Cases
 		for _, s := range slices.Sorted(maps.Keys(a.texts)) {
 			one := slices.Clone(conjunction)
 			one[i] = atom{key: a.key, texts: map[string]struct{}{s: {}}}
@@ -323,11 +335,11 @@ func split(conjunction []atom) cases {
 		}
 		return all
 	}
-	return cases{conjunction}
+	return Cases{conjunction}
 }
 
-// covered reports whether every case of a condition lies within the earlier cases.
-func (p *prover) covered(later, earlier cases) bool {
+// Covered reports whether every case of a condition lies within the earlier cases.
+func (p *Prover) Covered(later, earlier Cases) bool {
 	for _, conjunction := range later {
 		if !p.spend(len(conjunction)) {
 			return false
@@ -346,7 +358,7 @@ func (p *prover) covered(later, earlier cases) bool {
 }
 
 // within reports whether a conjunction lies within one of the earlier cases.
-func (p *prover) within(conjunction []atom, earlier cases) bool {
+func (p *Prover) within(conjunction []atom, earlier Cases) bool {
 	for _, e := range earlier {
 		if !p.spend(len(conjunction)) {
 			return false
@@ -359,12 +371,12 @@ func (p *prover) within(conjunction []atom, earlier cases) bool {
 }
 
 // implies reports whether a conjunction can only be true when the atom is.
-func (p *prover) implies(conjunction []atom, b atom) bool {
+func (p *Prover) implies(conjunction []atom, b atom) bool {
 	return p.spend(len(conjunction)) && slices.ContainsFunc(conjunction, func(a atom) bool { return a.implies(b) })
 }
 
 // intervalCovered reports whether several earlier cases about one number cover it together.
-func (p *prover) intervalCovered(conjunction []atom, earlier cases) bool {
+func (p *Prover) intervalCovered(conjunction []atom, earlier Cases) bool {
 	for _, a := range conjunction {
 		if a.interval == nil {
 			continue

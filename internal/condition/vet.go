@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"fmt"
@@ -7,29 +7,31 @@ import (
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
+
+	"cusp/internal/fault"
 )
 
 // vetter walks the syntax tree of one condition and refuses what the language of conditions leaves out:
 // names it does not know, and everything that could make a condition slow or give two answers.
 type vetter struct {
-	c     *compiler
-	scope scope
-	found []finding
+	c     *Compiler
+	scope Scope
+	found []Finding
 	paths map[string]bool
 }
 
-// finding is a problem at a character of the condition's text.
-type finding struct {
-	offset  int
-	code    string
-	message string
-	hint    string
+// Finding is a problem at a character of the condition's text.
+type Finding struct {
+	Offset  int // in characters from the beginning
+	Code    string
+	Message string
+	Hint    string // what to write instead; may be empty
 }
 
-// scope says where a condition stands, and so what it may read.
-type scope struct {
-	event bool // the event at hand: only in a signal's where
-	score bool // score.fit and score.intent: not in the criteria that make up fit
+// Scope says where a condition stands, and so what it may read.
+type Scope struct {
+	Event bool // the event at hand: only in a signal's where
+	Score bool // score.fit and score.intent: not in the criteria that make up fit
 }
 
 // place is what surrounds a node.
@@ -56,7 +58,7 @@ func builtins() []string {
 }
 
 func (v *vetter) refuse(n ast.Node, code, hint, format string, args ...any) {
-	v.found = append(v.found, finding{n.Location().From, code, fmt.Sprintf(format, args...), hint})
+	v.found = append(v.found, Finding{n.Location().From, code, fmt.Sprintf(format, args...), hint})
 }
 
 func (v *vetter) walk(node ast.Node, at place) {
@@ -110,8 +112,8 @@ func (v *vetter) identifier(n *ast.IdentifierNode) {
 	case slices.Contains(ownFunctions(), n.Value):
 		v.refuse(n, "not_allowed", fmt.Sprintf("write %s(…)", n.Value), "`%s` is a function", n.Value)
 	default:
-		hint := didYouMean(n.Value, roots())
-		if nearest(n.Value, roots()) == "" {
+		hint := fault.Suggest(n.Value, roots())
+		if fault.Nearest(n.Value, roots()) == "" {
 			hint = "traits are written person.name or account.name; text stands in quotes"
 		}
 		v.refuse(n, "unknown_name", hint, "unknown name %q", n.Value)
@@ -153,7 +155,7 @@ func (v *vetter) interval(n *ast.BinaryNode, at place) {
 	case !okLow || !okHigh:
 		v.refuse(n, "not_allowed", "compare twice: x >= a and x <= b", "`..` needs two literal numbers")
 	case low > high:
-		v.refuse(n, "out_of_range", "the smaller number comes first", "the range %s..%s is empty", formatNumber(low), formatNumber(high))
+		v.refuse(n, "out_of_range", "the smaller number comes first", "the range %s..%s is empty", FormatNumber(low), FormatNumber(high))
 	case !at.ofIn && high-low >= maxRange:
 		v.refuse(n, "too_expensive", "", "a range of more than %d numbers is too expensive", maxRange)
 	}
@@ -167,7 +169,7 @@ func (v *vetter) countLimit(call, limit ast.Node) {
 	}
 	if n, ok := literalNumber(limit); ok && n > MaxCount {
 		v.refuse(limit, "out_of_range", "use a shorter window or a smaller number",
-			"count() answers at most %d, so it cannot be compared with %s", MaxCount, formatNumber(n))
+			"count() answers at most %d, so it cannot be compared with %s", MaxCount, FormatNumber(n))
 	}
 }
 
@@ -208,7 +210,7 @@ func (v *vetter) property(n *ast.MemberNode, at place) {
 }
 
 func (v *vetter) trait(base *ast.IdentifierNode, names []string) {
-	if base.Value == "event" && !v.scope.event {
+	if base.Value == "event" && !v.scope.Event {
 		v.refuse(base, "not_allowed", "use person, account or the signals of the lead",
 			"`event` is only at hand in a signal's `where`")
 		return
@@ -218,8 +220,8 @@ func (v *vetter) trait(base *ast.IdentifierNode, names []string) {
 		return
 	}
 	if base.Value == "event" && !slices.Contains(traitNames(EventTraits()), names[0]) {
-		hint := didYouMean(names[0], traitNames(EventTraits()))
-		if nearest(names[0], traitNames(EventTraits())) == "" {
+		hint := fault.Suggest(names[0], traitNames(EventTraits()))
+		if fault.Nearest(names[0], traitNames(EventTraits())) == "" {
 			hint = "the event's own fields are under event.properties." + names[0]
 		}
 		v.refuse(base, "unknown_name", hint, "an event has no %q", names[0])
@@ -237,7 +239,7 @@ func (v *vetter) list(n *ast.MemberNode, base *ast.IdentifierNode, names []strin
 		for name := range v.c.lists {
 			known = append(known, name)
 		}
-		v.refuse(base, "unknown_list", didYouMean(names[0], known), "there is no list %q", names[0])
+		v.refuse(base, "unknown_list", fault.Suggest(names[0], known), "there is no list %q", names[0])
 	}
 }
 
@@ -245,7 +247,7 @@ func (v *vetter) scoreField(n *ast.MemberNode, base *ast.IdentifierNode, names [
 	switch {
 	case len(names) != 1 || !isPlainPath(n) || (names[0] != "fit" && names[0] != "intent"):
 		v.refuse(base, "unknown_name", "write score.fit or score.intent", "there are two scores: fit and intent")
-	case !v.scope.score:
+	case !v.scope.Score:
 		v.refuse(base, "not_allowed", "use traits; scores belong to `exclude` and `where`",
 			"score.%s cannot be read here: fit must not depend on a score", names[0])
 	default:
@@ -269,7 +271,7 @@ func (v *vetter) call(n *ast.CallNode, at place) {
 		}
 	default:
 		all := append(ownFunctions(), builtins()...)
-		v.refuse(n, "unknown_function", didYouMean(name, all), "there is no function %s()", name)
+		v.refuse(n, "unknown_function", fault.Suggest(name, all), "there is no function %s()", name)
 	}
 	v.each(at, n.Arguments...)
 }
@@ -292,11 +294,11 @@ func (v *vetter) signalCall(n *ast.CallNode, name string) {
 		return
 	}
 	if _, ok := v.c.signals[literals[0].Value]; !ok {
-		v.refuse(literals[0], "unknown_signal", didYouMean(literals[0].Value, v.c.signalNames()), "there is no signal %q", literals[0].Value)
+		v.refuse(literals[0], "unknown_signal", fault.Suggest(literals[0].Value, v.c.signalNames()), "there is no signal %q", literals[0].Value)
 	}
 	if name == "count" {
-		if seconds, ok := parseDuration(literals[1].Value); !ok || seconds == 0 {
-			v.refuse(literals[1], "duration", durationHint, "%q is not a window", literals[1].Value)
+		if seconds, ok := ParseDuration(literals[1].Value); !ok || seconds == 0 {
+			v.refuse(literals[1], "duration", DurationHint, "%q is not a window", literals[1].Value)
 		}
 	}
 }
@@ -305,7 +307,7 @@ func (v *vetter) builtin(n *ast.BuiltinNode, at place) {
 	comprehension := len(n.Arguments) > 1 && isPredicate(n.Arguments[1])
 	switch {
 	case !slices.Contains(builtins(), n.Name):
-		hint := didYouMean(n.Name, append(ownFunctions(), builtins()...))
+		hint := fault.Suggest(n.Name, append(ownFunctions(), builtins()...))
 		if n.Name == "now" || n.Name == "date" || n.Name == "duration" || n.Name == "timezone" {
 			hint = `a condition has no clock; use days_since("signal") or count("signal", "14d")`
 		}

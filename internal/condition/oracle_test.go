@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"fmt"
@@ -32,7 +32,7 @@ type past struct {
 }
 
 func (p past) Count(signal int, window float64) int {
-	return min(p.counts[signal]*int(window/(7*day)), MaxCount)
+	return min(p.counts[signal]*int(window/(7*Day)), MaxCount)
 }
 func (p past) SecondsSince(signal int) (float64, bool) { return p.since[signal], p.since[signal] >= 0 }
 func (p past) Fit() (float64, bool)                    { return p.fit, p.fit >= 0 }
@@ -55,7 +55,7 @@ func drawFacts(t *rapid.T) *Facts {
 	if rapid.Bool().Draw(t, "nested") {
 		person["d"] = map[string]any{"e": drawValue(t)}
 	}
-	since := rapid.SampledFrom([]float64{-1, 0, day, 30 * day})
+	since := rapid.SampledFrom([]float64{-1, 0, Day, 30 * Day})
 	return &Facts{Person: person, History: past{
 		counts: [2]int{rapid.IntRange(0, 4).Draw(t, "alpha"), rapid.IntRange(0, 300).Draw(t, "beta")},
 		since:  [2]float64{since.Draw(t, "since alpha"), since.Draw(t, "since beta")},
@@ -385,10 +385,10 @@ func kleene(and bool, a, b Truth) Truth {
 // Every compiled condition agrees with the naive reader, and its explanation with its verdict.
 func TestCondition_agreesWithOracle(t *testing.T) {
 	t.Parallel()
-	c := newCompiler(testSignals, testLists)
+	c := NewCompiler(testSignals, testLists)
 	rapid.Check(t, func(t *rapid.T) {
 		p := drawPhrase(t, rapid.IntRange(0, 3).Draw(t, "depth"))
-		cond, found := c.compile(p.text, scope{score: true})
+		cond, found := c.Compile(p.text, Scope{Score: true})
 		if cond == nil {
 			t.Fatalf("%s does not compile: %v", p.text, found)
 		}
@@ -416,11 +416,11 @@ func TestCondition_agreesWithOracle(t *testing.T) {
 // not true. What it calls impossible is never true.
 func TestCovered_isSound(t *testing.T) {
 	t.Parallel()
-	c := newCompiler(testSignals, testLists)
+	c := NewCompiler(testSignals, testLists)
 	shown := 0
 	rapid.Check(t, func(t *rapid.T) {
 		compile := func(text string) *Condition {
-			cond, found := c.compile(text, scope{score: true})
+			cond, found := c.Compile(text, Scope{Score: true})
 			if cond == nil {
 				t.Fatalf("%s does not compile: %v", text, found)
 			}
@@ -435,20 +435,20 @@ func TestCovered_isSound(t *testing.T) {
 			text = "(" + earlier[0].Text + ") and (" + text + ")"
 		}
 		later := compile(text)
-		mine, ok := casesOf(later.root, false)
-		var all cases
+		mine, ok := later.Cases()
+		var all Cases
 		for _, e := range earlier {
-			x, also := casesOf(e.root, false)
+			x, also := e.Cases()
 			ok = ok && also
 			all = append(all, x...)
 		}
-		if !ok || !new(prover).covered(mine, all) {
+		if !ok || !new(Prover).Covered(mine, all) {
 			return
 		}
 		shown++
 		for range 30 {
 			f := drawFacts(t)
-			if later.Eval(f) == True && (!possible(mine) || !slices.ContainsFunc(earlier, func(e *Condition) bool { return e.Eval(f) == True })) {
+			if later.Eval(f) == True && (!mine.Possible() || !slices.ContainsFunc(earlier, func(e *Condition) bool { return e.Eval(f) == True })) {
 				t.Fatalf("%s is true, but not covered, over %v", later.Text, f)
 			}
 		}

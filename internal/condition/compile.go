@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"errors"
@@ -17,15 +17,17 @@ import (
 	"github.com/expr-lang/expr/types"
 )
 
-// Bounds of one condition.
+// MaxLength bounds one condition, in characters.
+const MaxLength = 4096
+
+// More bounds of one condition.
 const (
-	maxCondition = 4096 // characters
 	maxExprNodes = 500
 	maxProofList = 1000 // entries; membership in longer lists is opaque to the checker
 )
 
-// compiler turns the conditions of one playbook into Kleene trees over native leaves and programs.
-type compiler struct {
+// Compiler turns the conditions of one playbook into Kleene trees over native leaves and programs.
+type Compiler struct {
 	signals  map[string]int
 	own      map[string][]string // the author's lists
 	lists    map[string]membership
@@ -35,12 +37,14 @@ type compiler struct {
 	usesScore bool // set while one condition is vetted
 }
 
-func newCompiler(signals map[string]int, own map[string][]string) *compiler {
+// NewCompiler makes a compiler for conditions that ask about signals, which it knows by their index, and
+// about lists of the author's besides the built-in ones.
+func NewCompiler(signals map[string]int, own map[string][]string) *Compiler {
 	lists := builtInLists()
 	for name, items := range own {
 		lists[name] = listOf(items)
 	}
-	c := &compiler{signals: signals, own: own, lists: lists, machines: &machines{}}
+	c := &Compiler{signals: signals, own: own, lists: lists, machines: &machines{}}
 	c.config = conf.New(c.environment())
 	c.config.MaxNodes = maxExprNodes
 	c.config.Expect, c.config.ExpectAny = reflect.Bool, true
@@ -56,7 +60,7 @@ func declare(config *conf.Config, name string, signature any) {
 	config.Functions[name] = &builtin.Function{Name: name, Types: []reflect.Type{reflect.TypeOf(signature).Elem()}}
 }
 
-func (c *compiler) environment() types.Map {
+func (c *Compiler) environment() types.Map {
 	lists := types.Map{}
 	for name := range c.lists {
 		lists[name] = types.Array(types.Any)
@@ -90,7 +94,7 @@ func traitMap(traits []Trait, open bool) types.Map {
 	return m
 }
 
-func (c *compiler) signalNames() []string {
+func (c *Compiler) signalNames() []string {
 	names := make([]string, 0, len(c.signals))
 	for name := range c.signals {
 		names = append(names, name)
@@ -99,15 +103,15 @@ func (c *compiler) signalNames() []string {
 	return names
 }
 
-// compile reads one condition. Every problem is placed at a character of the text; the condition is
-// nil when there is any.
-func (c *compiler) compile(text string, at scope) (*Condition, []finding) {
-	if n := utf8.RuneCountInString(text); n > maxCondition {
-		return nil, []finding{{0, "too_large", fmt.Sprintf("the condition has %d characters; the limit is %d", n, maxCondition), ""}}
+// Compile reads one condition. Every problem is placed at a character of the text; the condition is
+// nil when there is any. A compiler serves one goroutine at a time; what it compiled serves many.
+func (c *Compiler) Compile(text string, at Scope) (*Condition, []Finding) {
+	if n := utf8.RuneCountInString(text); n > MaxLength {
+		return nil, []Finding{{0, "too_large", fmt.Sprintf("the condition has %d characters; the limit is %d", n, MaxLength), ""}}
 	}
 	tree, err := parser.ParseWithConfig(text, c.config)
 	if err != nil {
-		return nil, []finding{syntaxFinding(err, text)}
+		return nil, []Finding{syntaxFinding(err, text)}
 	}
 	v := &vetter{c: c, scope: at, paths: map[string]bool{}}
 	c.usesScore = false
@@ -116,7 +120,7 @@ func (c *compiler) compile(text string, at scope) (*Condition, []finding) {
 		return nil, v.found
 	}
 	if _, err := checker.Check(tree, c.config); err != nil {
-		return nil, []finding{typeFinding(err)}
+		return nil, []Finding{typeFinding(err)}
 	}
 	b := &builder{c: c, text: text}
 	root := b.truth(tree.Node)
@@ -131,21 +135,21 @@ func (c *compiler) compile(text string, at scope) (*Condition, []finding) {
 	return &Condition{Text: text, root: root, uses: uses{paths: paths, signals: b.signals, score: c.usesScore, demands: b.demands}}, nil
 }
 
-func syntaxFinding(err error, text string) finding {
-	f := finding{code: "condition_syntax", message: err.Error(), hint: "see the language of conditions in the playbook reference"}
+func syntaxFinding(err error, text string) Finding {
+	f := Finding{Code: "condition_syntax", Message: err.Error(), Hint: "see the language of conditions in the playbook reference"}
 	if e, ok := errors.AsType[*file.Error](err); ok {
-		f.offset, f.message = e.From, e.Message
+		f.Offset, f.Message = e.From, e.Message
 	}
 	switch {
-	case strings.Contains(f.message, "maximum allowed nodes"):
-		f.code, f.message, f.hint = "too_expensive", fmt.Sprintf("the condition has more than %d parts", maxExprNodes), "use a list"
-	case strings.Contains(f.message, `Operator("=")`):
-		f.message, f.hint = readableToken(f.message), "compare with =="
-	case strings.Contains(f.message, "EOF"):
-		f.message, f.hint = "the condition ends too early", "something is missing after this"
-		f.offset = min(f.offset, utf8.RuneCountInString(text))
-	case strings.HasPrefix(f.message, "unexpected token"):
-		f.message = readableToken(f.message)
+	case strings.Contains(f.Message, "maximum allowed nodes"):
+		f.Code, f.Message, f.Hint = "too_expensive", fmt.Sprintf("the condition has more than %d parts", maxExprNodes), "use a list"
+	case strings.Contains(f.Message, `Operator("=")`):
+		f.Message, f.Hint = readableToken(f.Message), "compare with =="
+	case strings.Contains(f.Message, "EOF"):
+		f.Message, f.Hint = "the condition ends too early", "something is missing after this"
+		f.Offset = min(f.Offset, utf8.RuneCountInString(text))
+	case strings.HasPrefix(f.Message, "unexpected token"):
+		f.Message = readableToken(f.Message)
 	}
 	return f
 }
@@ -165,17 +169,17 @@ var typeWords = strings.NewReplacer(
 	"invalid operation: ", "", "mismatched types", "cannot combine",
 )
 
-func typeFinding(err error) finding {
-	f := finding{code: "condition_type", message: err.Error()}
+func typeFinding(err error) Finding {
+	f := Finding{Code: "condition_type", Message: err.Error()}
 	if e, ok := errors.AsType[*file.Error](err); ok {
-		f.offset, f.message = e.From, e.Message
+		f.Offset, f.Message = e.From, e.Message
 	}
-	if strings.HasPrefix(f.message, "expected bool, but got ") {
-		f.hint = "compare it with something: account.employees > 50"
-		f.message = "a condition must be true or false, not a " + typeWords.Replace(strings.TrimPrefix(f.message, "expected bool, but got "))
+	if strings.HasPrefix(f.Message, "expected bool, but got ") {
+		f.Hint = "compare it with something: account.employees > 50"
+		f.Message = "a condition must be true or false, not a " + typeWords.Replace(strings.TrimPrefix(f.Message, "expected bool, but got "))
 		return f
 	}
-	f.message, f.hint = readableTypes(f.message)
+	f.Message, f.Hint = readableTypes(f.Message)
 	return f
 }
 
@@ -193,7 +197,7 @@ func readableTypes(message string) (readable, hint string) {
 }
 
 // items are the entries of one of the author's lists, named lists.x.
-func (c *compiler) items(n *ast.MemberNode) (map[string]struct{}, bool) {
+func (c *Compiler) items(n *ast.MemberNode) (map[string]struct{}, bool) {
 	names, _ := memberPath(n)
 	items, ok := c.own[names[0]]
 	set := make(map[string]struct{}, len(items))

@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"math"
@@ -11,19 +11,18 @@ import (
 
 // builder turns a vetted and type-checked tree into nodes.
 type builder struct {
-	c       *compiler
+	c       *Compiler
 	text    string
 	signals []SignalUse
-	demands []demand
-	found   []finding
+	demands []Demand
+	found   []Finding
 }
 
-// demand is a comparison that needs count(signal, window) to be at least a number.
-type demand struct {
-	signal int
-	window float64
-	least  float64
-	offset int // of the call in the text
+// Demand is a comparison that needs count(signal, window) to be at least a number.
+type Demand struct {
+	Signal int     // its index
+	Window float64 // in seconds
+	Least  float64
 }
 
 // truth builds the part of the tree that is made of and, or, not and choices.
@@ -136,16 +135,16 @@ func (b *builder) moment(subject ast.Node, i *interval) {
 	case "days_since":
 		for _, days := range []float64{i.low, i.high} {
 			if days > 0 && !math.IsInf(days, 0) {
-				b.use(SignalUse{Signal: b.signal(c), Moment: days * day})
+				b.use(SignalUse{Signal: b.signal(c), Moment: days * Day})
 			}
 		}
 	case "count":
-		window, _ := parseDuration(stringArgument(c, 1))
+		window, _ := ParseDuration(stringArgument(c, 1))
 		least := math.Ceil(i.low)
 		if i.lowOpen {
 			least = math.Floor(i.low) + 1
 		}
-		b.demands = append(b.demands, demand{signal: b.signal(c), window: window, least: least, offset: c.Location().From})
+		b.demands = append(b.demands, Demand{Signal: b.signal(c), Window: window, Least: least})
 	}
 }
 
@@ -311,7 +310,7 @@ func (b *builder) call(n *ast.CallNode) operand {
 	label := n.String()
 	switch calleeName(n) {
 	case "count":
-		window, _ := parseDuration(stringArgument(n, 1))
+		window, _ := ParseDuration(stringArgument(n, 1))
 		b.use(SignalUse{Signal: b.signal(n), Window: window, Moment: window})
 		return countOf(b.signal(n), window, label)
 	case "days_since":

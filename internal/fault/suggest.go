@@ -1,4 +1,4 @@
-package playbook
+package fault
 
 import (
 	"fmt"
@@ -6,20 +6,21 @@ import (
 	"strings"
 )
 
-// nearest is the candidate that a person most likely meant by a mistyped word; empty when none is near.
-func nearest(word string, candidates []string) string {
+// Nearest is the candidate that a person most likely meant by a mistyped word; empty when none is near.
+func Nearest(word string, candidates []string) string {
 	best, bestDistance := "", 1+max(1, len(word)/3)
 	for _, c := range candidates {
-		if d := distance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
+		if d := Distance(strings.ToLower(word), strings.ToLower(c)); d < bestDistance {
 			best, bestDistance = c, d
 		}
 	}
 	return best
 }
 
-// didYouMean is a hint with the nearest candidate, else with all of them when they are few.
-func didYouMean(word string, candidates []string) string {
-	if c := nearest(word, candidates); c != "" {
+// Suggest is a hint for a word that is none of the candidates: the one that was most likely meant, else
+// all of them when they are few, else nothing.
+func Suggest(word string, candidates []string) string {
+	if c := Nearest(word, candidates); c != "" {
 		return fmt.Sprintf("did you mean %s?", c)
 	}
 	if len(candidates) == 0 || len(candidates) > 16 {
@@ -29,9 +30,9 @@ func didYouMean(word string, candidates []string) string {
 	return "known are: " + strings.Join(sorted, ", ")
 }
 
-// distance is the number of insertions, deletions, substitutions and swaps of neighbours between two
+// Distance is the number of insertions, deletions, substitutions and swaps of neighbours between two
 // words (optimal string alignment).
-func distance(a, b string) int {
+func Distance(a, b string) int {
 	ra, rb := []rune(a), []rune(b)
 	if len(ra) > 64 || len(rb) > 64 {
 		return len(ra) + len(rb)

@@ -1,4 +1,13 @@
-package playbook
+// Package condition is the language in which a playbook asks about a lead: a compiler from text to
+// [Condition], three-valued evaluation over [Facts], explanations in words, and proofs about what can
+// still be true.
+//
+// The grammar is that of expr; what would make a condition slow, depend on a clock or give two answers is
+// refused. A fact that is missing makes a condition [Unknown], never an error. Compiled conditions are
+// immutable and know no playbook: signals are numbers to them.
+//
+// Begin reading at [Compiler.Compile].
+package condition
 
 import (
 	"slices"
@@ -19,12 +28,12 @@ type uses struct {
 	paths   []string // sorted
 	signals []SignalUse
 	score   bool
-	demands []demand
+	demands []Demand
 }
 
 // SignalUse says how a condition asks about a signal.
 type SignalUse struct {
-	Signal int     // index in [Playbook.Signals]
+	Signal int     // the index that the compiler knew it by
 	Window float64 // of count(), in seconds; 0 for has_signal and days_since
 	// Moment is the time, in seconds after an occurrence, at which the answer can change by itself: the
 	// window of count(), or the days that days_since() is compared with. 0 when it never does.
@@ -84,42 +93,8 @@ func (c *Condition) UsesEvent() bool {
 	return slices.ContainsFunc(c.uses.paths, func(p string) bool { return strings.HasPrefix(p, "event.") })
 }
 
-// CountWindows is the largest window in seconds over which any condition counts a signal; 0 when none
-// does. Occurrence times of other signals need not be kept.
-func (p *Playbook) CountWindows(signal int) float64 {
-	largest := 0.0
-	for c := range p.conditions() {
-		for _, u := range c.uses.signals {
-			if u.Signal == signal {
-				largest = max(largest, u.Window)
-			}
-		}
-	}
-	return largest
-}
-
-// conditions yields every condition of the playbook in document order.
-func (p *Playbook) conditions() func(yield func(*Condition) bool) {
-	return func(yield func(*Condition) bool) {
-		for i := range p.Exclude {
-			if c := p.Exclude[i].When; c != nil && !yield(c) {
-				return
-			}
-		}
-		for i := range p.Fit.Criteria {
-			for j := range p.Fit.Criteria[i].Rules {
-				if c := p.Fit.Criteria[i].Rules[j].When; c != nil && !yield(c) {
-					return
-				}
-			}
-		}
-		for i := range p.Signals {
-			if c := p.Signals[i].Where; c != nil && !yield(c) {
-				return
-			}
-		}
-	}
-}
+// Demands are what its comparisons need count() to find.
+func (c *Condition) Demands() []Demand { return c.uses.demands }
 
 // clip shortens s to at most limit bytes at a character boundary.
 func clip(s string, limit int) string {

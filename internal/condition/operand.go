@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"fmt"
@@ -143,7 +143,7 @@ func daysSince(signal int, label string) *numeric {
 		if !ok {
 			return 0, absent
 		}
-		return seconds / day, present
+		return seconds / Day, present
 	}}
 }
 
@@ -308,7 +308,7 @@ func show(v any) string {
 		return clip("["+strings.Join(items, ", ")+"]", 2*maxShown)
 	}
 	if n, ok := toNumber(v); ok {
-		return formatNumber(n)
+		return FormatNumber(n)
 	}
 	return clip(fmt.Sprint(v), maxShown)
 }

@@ -1,4 +1,4 @@
-package playbook
+package condition
 
 import (
 	"strings"
@@ -9,9 +9,9 @@ import (
 	"github.com/google/go-cmp/cmp/cmpopts"
 )
 
-func compileFor(t testing.TB, text string, at scope) *Condition {
+func compileFor(t testing.TB, text string, at Scope) *Condition {
 	t.Helper()
-	cond, found := newCompiler(testSignals, testLists).compile(text, at)
+	cond, found := NewCompiler(testSignals, testLists).Compile(text, at)
 	if cond == nil {
 		t.Fatalf("%s does not compile: %v", text, found)
 	}
@@ -29,7 +29,7 @@ func someFacts() *Facts {
 			"name": "Signed Up", "path": "/pricing/eu",
 			"properties": map[string]any{"plan": "pro", "items": []any{map[string]any{"price": 7.0}, map[string]any{"price": 99.0}}},
 		},
-		History: past{counts: [2]int{3, 0}, since: [2]float64{2 * day, -1}, fit: -1, intent: 42.5},
+		History: past{counts: [2]int{3, 0}, since: [2]float64{2 * Day, -1}, fit: -1, intent: 42.5},
 	}
 }
 
@@ -106,7 +106,7 @@ func TestCondition_Explain(t *testing.T) {
 	} {
 		t.Run(tc.text, func(t *testing.T) {
 			t.Parallel()
-			cond := compileFor(t, tc.text, scope{event: true, score: true})
+			cond := compileFor(t, tc.text, Scope{Event: true, Score: true})
 			if got := cond.Eval(someFacts()); got != tc.want.Truth {
 				t.Errorf("Eval = %v, want %v", got, tc.want.Truth)
 			}
@@ -120,7 +120,7 @@ func TestCondition_Explain(t *testing.T) {
 func TestCondition_withoutHistory(t *testing.T) {
 	t.Parallel()
 	for _, text := range []string{`count("alpha", "7d") >= 0`, `days_since("alpha") >= 0`, `has_signal("alpha")`, "score.fit >= 0", "score.intent >= 0"} {
-		if got := compileFor(t, text, scope{score: true}).Eval(&Facts{}); got != Unknown {
+		if got := compileFor(t, text, Scope{Score: true}).Eval(&Facts{}); got != Unknown {
 			t.Errorf("%s without history = %v, want Unknown", text, got)
 		}
 	}
@@ -132,12 +132,12 @@ func TestCondition_withoutHistory(t *testing.T) {
 func TestCondition_uses(t *testing.T) {
 	t.Parallel()
 	cond := compileFor(t, `event.properties.plan == "pro" and count("alpha", "7d") > 2 and days_since("beta") < 30 and
-		(person.a ?? account.b) == 1 and score.intent > 5 and has_signal("alpha")`, scope{event: true, score: true})
+		(person.a ?? account.b) == 1 and score.intent > 5 and has_signal("alpha")`, Scope{Event: true, Score: true})
 	if diff := cmp.Diff([]string{"account.b", "event.properties.plan", "person.a"}, cond.Paths()); diff != "" {
 		t.Errorf("Paths (-want +got):\n%s", diff)
 	}
 	want := []SignalUse{
-		{Signal: 0, Window: 7 * day, Moment: 7 * day}, {Signal: 1}, {Signal: 1, Moment: 30 * day}, {Signal: 0},
+		{Signal: 0, Window: 7 * Day, Moment: 7 * Day}, {Signal: 1}, {Signal: 1, Moment: 30 * Day}, {Signal: 0},
 	}
 	if diff := cmp.Diff(want, cond.Signals()); diff != "" {
 		t.Errorf("Signals (-want +got):\n%s", diff)
@@ -150,7 +150,7 @@ func TestCondition_uses(t *testing.T) {
 // Conditions are shared by all goroutines of a server; run with -race.
 func TestCondition_concurrent(t *testing.T) {
 	t.Parallel()
-	cond := compileFor(t, `any(person.tags, # == "b") and account.employees * 2 > 100 and account.employees > 5`, scope{})
+	cond := compileFor(t, `any(person.tags, # == "b") and account.employees * 2 > 100 and account.employees > 5`, Scope{})
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {
@@ -168,9 +168,9 @@ func TestCondition_concurrent(t *testing.T) {
 
 func TestCompile_limits(t *testing.T) {
 	t.Parallel()
-	c := newCompiler(testSignals, testLists)
+	c := NewCompiler(testSignals, testLists)
 	for name, text := range map[string]string{
-		"length":        `person.a == "` + strings.Repeat("x", maxCondition) + `"`,
+		"length":        `person.a == "` + strings.Repeat("x", MaxLength) + `"`,
 		"nodes":         strings.TrimSuffix(strings.Repeat("true and ", 300), " and "),
 		"nesting":       strings.Repeat("(", 2000) + "true" + strings.Repeat(")", 2000),
 		"comprehension": "all(person.a, any(#, one(#, # > 1)))",
@@ -182,10 +182,26 @@ func TestCompile_limits(t *testing.T) {
 		"environment":   `$env["person"] == nil`,
 		"variable":      "let a = person.x + person.x; a == 1",
 	} {
-		if cond, found := c.compile(text, scope{}); cond != nil && name != "nesting" {
+		if cond, found := c.Compile(text, Scope{}); cond != nil && name != "nesting" {
 			t.Errorf("%s: accepted", name)
 		} else if cond == nil && len(found) == 0 {
 			t.Errorf("%s: refused without a reason", name)
+		}
+	}
+}
+
+func TestBuiltInLists(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Truth{
+		`"gmail.com" in lists.free_mail`:            True,
+		`"acme.example" in lists.free_mail`:         False,
+		`"mailinator.com" in lists.disposable_mail`: True,
+		`"cs.ox.ac.uk" in lists.universities`:       True,
+		`"Student.MIT.edu" in lists.universities`:   True,
+		`"mit.example" not in lists.universities`:   True,
+	} {
+		if got := compileFor(t, text, Scope{}).Eval(&Facts{}); got != want {
+			t.Errorf("%s = %v, want %v", text, got, want)
 		}
 	}
 }

@@ -1,6 +1,4 @@
-package playbook
-
-import "slices"
+package condition
 
 // TraitType is the type of a standard trait.
 type TraitType uint8
@@ -45,20 +43,6 @@ func EventTraits() []Trait {
 		Trait{"context", MapTrait}, Trait{"properties", MapTrait}, Trait{"traits", MapTrait})
 }
 
-// TextFindings are what the product reads from free text: the values of `on: {text: …}`. With "no_"
-// before it, a finding stands for its negation.
-func TextFindings() []string {
-	return []string{"budget", "deadline", "approved", "failed_solution", "authority", "urgency", "price", "implementation"}
-}
-
-func textTriggers() []string {
-	found := TextFindings()
-	for _, f := range TextFindings() {
-		found = append(found, "no_"+f)
-	}
-	return found
-}
-
 func texts(names ...string) []Trait {
 	traits := make([]Trait, len(names))
 	for i, n := range names {
@@ -73,13 +57,4 @@ func traitNames(traits []Trait) []string {
 		names[i] = t.Name
 	}
 	return names
-}
-
-// traitType is the type of root.name when that is a standard trait.
-func traitType(traits []Trait, name string) (TraitType, bool) {
-	i := slices.IndexFunc(traits, func(t Trait) bool { return t.Name == name })
-	if i < 0 {
-		return 0, false
-	}
-	return traits[i].Type, true
 }
