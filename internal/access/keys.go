@@ -3,7 +3,6 @@ package access
 import (
 	"context"
 	"crypto/rand"
-	"crypto/subtle"
 	"io"
 	"sync"
 	"time"
@@ -12,6 +11,7 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/fault"
 	"cusp/internal/lead"
+	"cusp/internal/seal"
 )
 
 // cachedFor is how long a looked-up key is believed. A key that is revoked by another process ends
@@ -23,6 +23,17 @@ const cacheMax = 4096
 
 // nameMax is the longest name of a key, in characters.
 const nameMax = 100
+
+// prefixShown is how much of a secret lists show, so that people recognise their keys.
+const prefixShown = 10
+
+// markOf begins every secret of a kind: it tells people and secret scanners what they have found.
+func markOf(kind Kind) string {
+	if kind == Write {
+		return "cuspw_"
+	}
+	return "cuspk_"
+}
 
 // Keys makes, lists, revokes and looks up keys. It is safe for concurrent use.
 type Keys struct {
@@ -100,13 +111,13 @@ func (k *Keys) Create(ctx context.Context, n NewKey) (Key, string, error) {
 	if err := n.check(); err != nil {
 		return Key{}, "", err
 	}
-	secret, err := newSecret(k.random, n.Kind)
+	secret, err := seal.NewToken(k.random, markOf(n.Kind))
 	if err != nil {
 		return Key{}, "", err
 	}
 	key := Key{
 		Kind: n.Kind, Name: n.Name, Prefix: secret[:prefixShown], Trusted: n.Trusted,
-		Scopes: n.Scopes, CreatedAt: lead.At(k.now()), hash: hash(secret),
+		Scopes: n.Scopes, CreatedAt: lead.At(k.now()), hash: seal.Hash(secret),
 	}
 	if key.Kind == API && len(key.Scopes) == 0 {
 		key.Scopes = []Scope{ScopeRead}
@@ -150,10 +161,10 @@ func (k *Keys) Lookup(ctx context.Context, secret string) (Principal, error) {
 // Find is the key that a secret opens; it may be disabled. [fault.Unauthentic] when the secret is unknown
 // or revoked.
 func (k *Keys) Find(ctx context.Context, secret string) (Key, error) {
-	if secret == "" || len(secret) > secretMax {
+	if secret == "" || len(secret) > seal.MaxLength {
 		return Key{}, unknownKey()
 	}
-	h, now := hash(secret), k.now()
+	h, now := seal.Hash(secret), k.now()
 	f, ok := k.cached(h, now)
 	if !ok {
 		var err error
@@ -161,7 +172,7 @@ func (k *Keys) Find(ctx context.Context, secret string) (Key, error) {
 			return Key{}, err
 		}
 	}
-	if !f.known || subtle.ConstantTimeCompare([]byte(f.key.hash), []byte(h)) != 1 {
+	if !f.known || !seal.Equal(f.key.hash, h) {
 		return Key{}, unknownKey()
 	}
 	if f.key.RevokedAt != 0 {

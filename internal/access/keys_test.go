@@ -11,6 +11,7 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/db/dbtest"
 	"cusp/internal/fault"
+	"cusp/internal/seal"
 )
 
 // clock is a clock that stands still until it is moved.
@@ -49,7 +50,7 @@ func TestKeys_createdKeyIsFoundBySecretOnly(t *testing.T) {
 		if err != nil || !cmp.Equal(got, want) {
 			t.Errorf("Lookup = %+v, %v; want %+v", got, err, want)
 		}
-		for _, wrong := range []string{"", "x", made.Prefix, secret[:len(secret)-1], secret + "0", strings.ToUpper(secret), hash(secret), strings.Repeat("a", 1<<20)} {
+		for _, wrong := range []string{"", "x", made.Prefix, secret[:len(secret)-1], secret + "0", strings.ToUpper(secret), seal.Hash(secret), strings.Repeat("a", 1<<20)} {
 			if _, err := k.Lookup(t.Context(), wrong); !fault.Is(err, fault.Unauthentic) {
 				t.Errorf("Lookup of a wrong secret: %v", err)
 			}

@@ -3,6 +3,7 @@ package access
 import (
 	"context"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cusp/internal/fault"
@@ -108,7 +109,7 @@ func (p Principal) String() string {
 		return "owner"
 	case Write, API, User:
 	}
-	return string(p.Kind) + ":" + itoa(p.ID)
+	return string(p.Kind) + ":" + strconv.FormatInt(p.ID, 10)
 }
 
 type principalKey struct{}
