@@ -8,6 +8,8 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+
+	"cusp/internal/fault"
 )
 
 const prefix = "CUSP_"
@@ -170,35 +172,13 @@ func base(s string) (string, error) {
 
 // suggest words the option that was probably meant; empty when none is near.
 func suggest(name string, options []Option) string {
-	best, least := "", 3
-	for _, o := range options {
-		if d := distance(strings.ReplaceAll(name, "-", "_"), o.Name); d < least {
-			best, least = o.Name, d
-		}
+	names := make([]string, len(options))
+	for i, o := range options {
+		names[i] = o.Name
 	}
-	if best == "" {
+	near := fault.Nearest(strings.ReplaceAll(name, "-", "_"), names)
+	if near == "" {
 		return ""
 	}
-	return "; did you mean " + best + "?"
-}
-
-// distance counts the letters that must be changed, added or dropped (Levenshtein).
-func distance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(diagonal+cost, row[j]+1, row[j+1]+1)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
+	return "; did you mean " + near + "?"
 }

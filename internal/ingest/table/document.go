@@ -74,7 +74,7 @@ func (d *document) keys(n *yaml.Node, known map[string]func(key, value *yaml.Nod
 		read, ok := known[key.Value]
 		if !ok {
 			hint := ""
-			if near := nearest(key.Value, names); near != "" {
+			if near := fault.Nearest(key.Value, names); near != "" {
 				hint = "did you mean " + near + "?"
 			}
 			d.at(key, "unknown_key", hint, "unknown key %q", key.Value)

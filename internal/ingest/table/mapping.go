@@ -124,44 +124,9 @@ func targetHint(kind Kind, name string) string {
 		names = append(names, n)
 	}
 	slices.Sort(names)
-	if near := nearest(name, names); near != "" {
+	if near := fault.Nearest(name, names); near != "" {
 		return "did you mean " + near + "?"
 	}
 	last := name[strings.LastIndexByte(name, '.')+1:]
 	return "write " + roots[kind][0] + "." + last + ", or one of " + strings.Join(names, ", ")
-}
-
-// nearest is the candidate at an edit distance of at most two, or a third of the name; "" when none is.
-func nearest(name string, candidates []string) string {
-	best, bestDistance := "", min(3, max(2, len(name)/3+1))
-	for _, c := range candidates {
-		if d := distance(strings.ToLower(name), strings.ToLower(c)); d < bestDistance {
-			best, bestDistance = c, d
-		}
-	}
-	return best
-}
-
-// distance is the number of insertions, deletions and replacements between two short words.
-func distance(a, b string) int {
-	if len(a) > 64 || len(b) > 64 {
-		return 64
-	}
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := 1
-			if a[i] == b[j] {
-				cost = 0
-			}
-			next := min(row[j+1]+1, row[j]+1, diagonal+cost)
-			diagonal, row[j+1] = row[j+1], next
-		}
-	}
-	return row[len(b)]
 }

@@ -167,7 +167,7 @@ func (r *Reader) bind() error {
 				used[column] = true
 				if _, ok := r.index[column]; !ok {
 					hint := "the columns are: " + strings.Join(r.columns[:min(len(r.columns), 30)], ", ")
-					if near := nearest(column, r.columns); near != "" {
+					if near := fault.Nearest(column, r.columns); near != "" {
 						hint = "did you mean " + near + "?"
 					}
 					d.problem(fields[i].line, fields[i].column, "unknown_column", hint, "the file has no column %q", column)
