@@ -43,6 +43,18 @@ func toNumber(v any) (float64, bool) {
 	return 0, false
 }
 
+// asNumber is the number that an operand's value is, if it has one.
+func asNumber(v any, st status) (float64, status) {
+	if st != present {
+		return 0, st
+	}
+	n, ok := toNumber(v)
+	if !ok {
+		return 0, broken
+	}
+	return n, present
+}
+
 // root names the map that a path begins in.
 type root uint8
 
@@ -85,14 +97,7 @@ func (o *pathOperand) value(f *Facts) (any, status) {
 
 func (o *pathOperand) number(f *Facts) (float64, status) {
 	v, st := o.value(f)
-	if st != present {
-		return 0, st
-	}
-	n, ok := toNumber(v)
-	if !ok {
-		return 0, broken
-	}
-	return n, present
+	return asNumber(v, st)
 }
 
 func (o *pathOperand) note(f *Facts) note {
@@ -246,14 +251,7 @@ func (o coalesce) value(f *Facts) (any, status) {
 
 func (o coalesce) number(f *Facts) (float64, status) {
 	v, st := o.value(f)
-	if st != present {
-		return 0, st
-	}
-	n, ok := toNumber(v)
-	if !ok {
-		return 0, broken
-	}
-	return n, present
+	return asNumber(v, st)
 }
 
 // note tells every alternative up to the one that is used; a missing one matters only when all are.

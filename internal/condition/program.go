@@ -100,14 +100,7 @@ func (p *program) value(f *Facts) (any, status) {
 
 func (p *program) number(f *Facts) (float64, status) {
 	v, st, _ := p.run(f)
-	if st != present {
-		return 0, st
-	}
-	n, ok := toNumber(v)
-	if !ok {
-		return 0, broken
-	}
-	return n, present
+	return asNumber(v, st)
 }
 
 func (p *program) note(f *Facts) note {
