@@ -143,45 +143,41 @@ func Ingest(ctx context.Context, o Options) (report *Report, err error) {
 	return &r.report, nil
 }
 
-func (r *rig) sqlite(ctx context.Context) error {
-	var raw []float64
-	var batch, single series
-	var idle, busy []float64
+// figures are what the rounds on one engine measured.
+type figures struct {
+	raw           []float64 // events/s of the raw limit
+	batch, single series
+	idle, busy    []float64 // MiB of the server
+}
+
+// compare lets the raw limit and the product take turns on one engine.
+func (r *rig) compare(ctx context.Context, engine string, postgres bool, raw func(batches [][][]byte) (float64, error)) (*figures, error) {
+	var f figures
 	for round := range r.Rounds {
-		r.Say(fmt.Sprintf("SQLite, round %d of %d: raw", round+1, r.Rounds))
-		folder := filepath.Join(r.dir, r.next("raw"))
-		if err := os.Mkdir(folder, 0o700); err != nil {
-			return fmt.Errorf("make scratch folder: %w", err)
-		}
-		rate, err := rawSQLite(ctx, folder, newLoad(r.Seed, "r", r.Leads).batches(r.Events, r.Batch, time.Now()))
+		r.Say(fmt.Sprintf("%s, round %d of %d: raw", engine, round+1, r.Rounds))
+		rate, err := raw(newLoad(r.Seed, "r", r.Leads).batches(r.Events, r.Batch, time.Now()))
 		if err != nil {
-			return err
+			return nil, err
 		}
-		raw = append(raw, rate)
-		r.Say(fmt.Sprintf("SQLite, round %d of %d: batches of %d, then single events", round+1, r.Rounds, r.Batch))
-		if err := r.round(ctx, false, &batch, &single, &idle, &busy); err != nil {
-			return err
+		f.raw = append(f.raw, rate)
+		r.Say(fmt.Sprintf("%s, round %d of %d: batches of %d, then single events", engine, round+1, r.Rounds, r.Batch))
+		if err := r.round(ctx, postgres, &f); err != nil {
+			return nil, err
 		}
 	}
-	r.report.Results = append(r.report.Results,
-		batch.result(fmt.Sprintf("sqlite-batch%d", r.Batch), raw, "the same bytes as rows of a bare table"),
-		single.result("sqlite-single64", []float64{median(batch.rates)}, "the batch figure"),
-		Result{Name: "memory-idle", Rate: median(idle), Unit: "MiB", Note: "resident set of the server, goal 60"},
-		Result{Name: "memory-ingest", Rate: median(busy), Unit: "MiB", Note: "resident set at its peak, goal 400"},
-	)
-	return nil
+	return &f, nil
 }
 
 // round measures one fresh server. Single events go to the database that the batches have filled.
-func (r *rig) round(ctx context.Context, postgres bool, batch, single *series, idle, busy *[]float64) error {
+func (r *rig) round(ctx context.Context, postgres bool, f *figures) error {
 	s, err := r.site(ctx, postgres, r.Leads)
 	if err != nil {
 		return err
 	}
-	now, _ := s.server.memory()
-	err = s.both(ctx, r, batch, single)
+	idle, _ := s.server.memory()
+	err = s.both(ctx, r, &f.batch, &f.single)
 	_, peak := s.server.memory()
-	*idle, *busy = append(*idle, now), append(*busy, peak)
+	f.idle, f.busy = append(f.idle, idle), append(f.busy, peak)
 	return errors.Join(err, s.server.Stop())
 }
 
@@ -192,29 +188,40 @@ func (s *site) both(ctx context.Context, r *rig, batch, single *series) error {
 	return s.send(ctx, r.Events/4, 1, singleConnections, single)
 }
 
-func (r *rig) postgres(ctx context.Context) error {
-	var raw []float64
-	var batch, single series
-	var idle, busy []float64
-	for round := range r.Rounds {
-		r.Say(fmt.Sprintf("PostgreSQL, round %d of %d: COPY", round+1, r.Rounds))
-		dsn, err := r.database(ctx, true)
-		if err != nil {
-			return err
+func (r *rig) sqlite(ctx context.Context) error {
+	f, err := r.compare(ctx, "SQLite", false, func(batches [][][]byte) (float64, error) {
+		folder := filepath.Join(r.dir, r.next("raw"))
+		if err := os.Mkdir(folder, 0o700); err != nil {
+			return 0, fmt.Errorf("make scratch folder: %w", err)
 		}
-		rate, err := rawPostgres(ctx, dsn, newLoad(r.Seed, "r", r.Leads).batches(r.Events, r.Batch, time.Now()))
-		if err != nil {
-			return err
-		}
-		raw = append(raw, rate)
-		r.Say(fmt.Sprintf("PostgreSQL, round %d of %d: batches of %d, then single events", round+1, r.Rounds, r.Batch))
-		if err := r.round(ctx, true, &batch, &single, &idle, &busy); err != nil {
-			return err
-		}
+		return rawSQLite(ctx, folder, batches)
+	})
+	if err != nil {
+		return err
 	}
 	r.report.Results = append(r.report.Results,
-		batch.result(fmt.Sprintf("postgres-batch%d", r.Batch), raw, "COPY of the same bytes"),
-		single.result("postgres-single64", []float64{median(batch.rates)}, "the batch figure"),
+		f.batch.result(fmt.Sprintf("sqlite-batch%d", r.Batch), f.raw, "the same bytes as rows of a bare table"),
+		f.single.result("sqlite-single64", []float64{median(f.batch.rates)}, "the batch figure"),
+		Result{Name: "memory-idle", Rate: median(f.idle), Unit: "MiB", Note: "resident set of the server, goal 60"},
+		Result{Name: "memory-ingest", Rate: median(f.busy), Unit: "MiB", Note: "resident set at its peak, goal 400"},
+	)
+	return nil
+}
+
+func (r *rig) postgres(ctx context.Context) error {
+	f, err := r.compare(ctx, "PostgreSQL", true, func(batches [][][]byte) (float64, error) {
+		dsn, err := r.database(ctx, true)
+		if err != nil {
+			return 0, err
+		}
+		return rawPostgres(ctx, dsn, batches)
+	})
+	if err != nil {
+		return err
+	}
+	r.report.Results = append(r.report.Results,
+		f.batch.result(fmt.Sprintf("postgres-batch%d", r.Batch), f.raw, "COPY of the same bytes"),
+		f.single.result("postgres-single64", []float64{median(f.batch.rates)}, "the batch figure"),
 	)
 	return nil
 }
