@@ -1,8 +1,6 @@
 package access
 
 import (
-	"flag"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -10,9 +8,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cusp/internal/fault"
+	"cusp/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
 
 // who are the principals whose rights the golden matrix shows, one column each.
 func who() map[string]Principal {
@@ -52,7 +49,7 @@ func TestAllow_matrix(t *testing.T) {
 		}
 		b.WriteString("\n")
 	}
-	golden(t, "matrix.golden", b.String())
+	goldentest.Equal(t, filepath.Join("testdata", "matrix.golden"), b.String())
 }
 
 func verdict(err error) string {
@@ -65,26 +62,6 @@ func verdict(err error) string {
 		return "403"
 	}
 	return "?"
-}
-
-func golden(t *testing.T, name, got string) {
-	t.Helper()
-	path := filepath.Join("testdata", name)
-	if *update {
-		if err := os.MkdirAll("testdata", 0o755); err != nil {
-			t.Fatal(err)
-		}
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(string(want), got); diff != "" {
-		t.Errorf("%s differs (-want +got); run with -update if the change is meant:\n%s", path, diff)
-	}
 }
 
 func TestAllow_writeKeysReadNothing(t *testing.T) {

@@ -18,13 +18,13 @@ import (
 // order is the map of the house: a package imports only what stands above it, and never a package of its
 // own line. Packages inside a folder belong to the folder's line and may import each other.
 const order = `
-fault
+fault goldentest
 lead
 canon
 domains
 condition
 db
-config seal obs
+config seal obs fetch queue
 access
 playbook
 ingest

@@ -2,10 +2,8 @@ package config
 
 import (
 	"encoding/json"
-	"flag"
 	"fmt"
 	"io/fs"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,9 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cusp/internal/fault"
+	"cusp/internal/goldentest"
 )
-
-var update = flag.Bool("update", false, "rewrite the generated reference page")
 
 // source is a Source whose files lie in a map.
 func source(files map[string]string, environ ...string) Source {
@@ -138,19 +135,7 @@ func TestSecretsAreHidden(t *testing.T) {
 
 func TestReferenceIsUpToDate(t *testing.T) {
 	t.Parallel()
-	page := filepath.Join("..", "..", "docs", "reference", "settings.md")
-	if *update {
-		if err := os.WriteFile(page, []byte(Reference()), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	got, err := os.ReadFile(page)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(Reference(), string(got)); diff != "" {
-		t.Errorf("run make generate (-want +got):\n%s", diff)
-	}
+	goldentest.Equal(t, filepath.Join("..", "..", "docs", "reference", "settings.md"), Reference())
 }
 
 func TestSampleIsAllDefaults(t *testing.T) {

@@ -2,11 +2,13 @@ package fault
 
 import (
 	"encoding/json"
-	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cusp/internal/goldentest"
 )
 
 // printed are problems as checkers find them; testdata/problems.txt says how people read them.
@@ -25,13 +27,7 @@ func printed() Problems {
 
 func TestProblemsAsPeopleReadThem(t *testing.T) {
 	t.Parallel()
-	want, err := os.ReadFile("testdata/problems.txt")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if diff := cmp.Diff(strings.TrimSuffix(string(want), "\n"), printed().Error()); diff != "" {
-		t.Errorf("printed otherwise (-want +got):\n%s", diff)
-	}
+	goldentest.Equal(t, filepath.Join("testdata", "problems.txt"), printed().Error()+"\n")
 }
 
 func TestOnlyErrorsRefuseADocument(t *testing.T) {

@@ -1,39 +1,17 @@
 package playbook_test
 
 import (
-	"flag"
 	"fmt"
 	"math"
-	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/google/go-cmp/cmp"
-
+	"cusp/internal/goldentest"
 	"cusp/internal/playbook"
 )
-
-var update = flag.Bool("update", false, "write golden files anew")
-
-// golden compares with a file of testdata, or writes it with -update.
-func golden(t *testing.T, path string, got []byte) {
-	t.Helper()
-	if *update {
-		if err := os.WriteFile(path, got, 0o644); err != nil {
-			t.Fatal(err)
-		}
-		return
-	}
-	want, err := os.ReadFile(path)
-	if err != nil {
-		t.Fatalf("%v (run the test with -update to write it)", err)
-	}
-	if d := cmp.Diff(string(want), string(got)); d != "" {
-		t.Errorf("%s is stale; run the test with -update and review it (-want +got):\n%s", path, d)
-	}
-}
 
 func parse(t testing.TB, name string, src []byte) *playbook.Playbook {
 	t.Helper()
@@ -211,7 +189,7 @@ func TestDiff_readsAloud(t *testing.T) {
 	for _, c := range playbook.Diff(parse(t, "before", before), parse(t, "after", []byte(after))) {
 		fmt.Fprintf(&out, "%s\t%s\t%s\n", c.Section, c.Kind, c)
 	}
-	golden(t, "testdata/diff.golden", []byte(out.String()))
+	goldentest.Equal(t, filepath.Join("testdata", "diff.golden"), out.String())
 }
 
 const ordered = `

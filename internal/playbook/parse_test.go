@@ -17,6 +17,7 @@ import (
 
 	"cusp/internal/condition"
 	"cusp/internal/fault"
+	"cusp/internal/goldentest"
 )
 
 // read loads a file of testdata.
@@ -74,7 +75,7 @@ func TestParse_designExample(t *testing.T) {
 	if p == nil {
 		t.Fatalf("the design's own example is refused:\n%v", problems)
 	}
-	golden(t, filepath.Join("testdata", "acme.warnings.txt"), problems.Error()+"\n")
+	goldentest.Equal(t, filepath.Join("testdata", "acme.warnings.txt"), problems.Error()+"\n")
 	if got, want := p.CountWindows(0), 14*condition.Day; got != want {
 		t.Errorf("CountWindows(pricing_viewed) = %v, want %v", got, want)
 	}
