@@ -68,7 +68,7 @@ fmt: ## Format the Go files
 
 .PHONY: generate
 generate: ## Write the generated reference pages and golden files anew
-	$(GO) test ./internal/config -run Reference -update
+	pg=$$(scripts/postgres) && CUSP_TEST_PG=$$pg $(GO) test $$(grep -rlE 'internal/goldentest|flag\.Bool\("update"' --include='*_test.go' internal | xargs -n1 dirname | sort -u | sed 's|^|./|') -update
 
 .PHONY: clean
 clean: ## Remove what was built, and stop the PostgreSQL of the tests
