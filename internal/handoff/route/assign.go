@@ -66,6 +66,9 @@ func (w *walk) owner(a *Assignment) string {
 	case a.Rep != "":
 		return w.name(a.Rep)
 	case a.Team != "":
+		if t := w.team(a.Team); t != nil {
+			return "team " + t.title()
+		}
 		return "team " + string(a.Team)
 	}
 	return "marketing"

@@ -131,7 +131,7 @@ const maxNamed = 3
 func (w *walk) turnText(order []Turn) string {
 	first := order[0]
 	if len(order) == 1 {
-		return fmt.Sprintf("%s is the only one who can take it now.", w.name(first.Rep))
+		return fmt.Sprintf("%s is the only one who can take it.", w.name(first.Rep))
 	}
 	var others []string
 	for _, t := range order[1:min(len(order), maxNamed+1)] {

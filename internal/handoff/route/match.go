@@ -98,7 +98,7 @@ func (w *walk) matches(r *Rule) (Hop, bool) {
 	l := w.lead
 	switch {
 	case r.Track != "" && r.Track != l.Track:
-		return hop(RuleSkipped, r.ID, "Rule %q is for the %s track; this lead is on %s.", r.ID, r.Track, orUnknown(string(l.Track))), false
+		return hop(RuleSkipped, r.ID, "Rule %q is for the %s track; the lead's track is %s.", r.ID, r.Track, orUnknown(string(l.Track))), false
 	case !w.covers(r.Territories, l.Country, false):
 		return hop(RuleSkipped, r.ID, "Rule %q is for %s; the lead's country is %s.", r.ID, someOf(r.Territories), orUnknown(l.Country)), false
 	case l.Engagement < r.MinEngagement:

@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 
+	"cusp/internal/condition"
 	"cusp/internal/lead"
 )
 
@@ -164,15 +165,15 @@ func (w *walk) resort(t *Team, p Policy, r *roll) Assignment {
 	switch {
 	case len(r.closed) > 0:
 		what = p.WhenOff
-		w.say(hop(TeamOff, id, "Nobody of %s who could take it is at work; the next opening is %s.", t.title(), clock(r.next)))
+		w.say(hop(TeamOff, id, "Nobody on %s who could take it is at work; the next opening is %s.", t.title(), clock(r.next)))
 		if what == Queue && !w.soon(p, r.next) {
-			w.say(hop(TooLate, id, "That is longer than a lead may wait there (%s).", p.MaxWait))
+			w.say(hop(TooLate, id, "That is longer than a lead may wait there (%s).", condition.FormatDuration(p.MaxWait.Seconds())))
 			what = Overflow
 		}
 	case r.full > 0:
-		w.say(hop(TeamFull, id, "All of %s who could take it have their hands full.", t.title()))
+		w.say(hop(TeamFull, id, "Everybody on %s who could take it is full.", t.title()))
 	default:
-		w.say(hop(NobodyFits, id, "Nobody of %s can take such a lead.", t.title()))
+		w.say(hop(NobodyFits, id, "Nobody on %s takes such a lead.", t.title()))
 		return w.fallback(t.ID)
 	}
 	switch what {
