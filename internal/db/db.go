@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"time"
 
 	"cusp/internal/fault"
@@ -25,6 +26,7 @@ type DB struct {
 	engine engine
 	log    *slog.Logger
 	slow   time.Duration
+	beside sync.Map // what Attach keeps
 }
 
 // engine starts and ends transactions on one kind of database.
