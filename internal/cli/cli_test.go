@@ -470,3 +470,48 @@ func TestServe_remoteCommandsNeedAKey(t *testing.T) {
 		t.Errorf("--db with CUSP_URL: %+v", r)
 	}
 }
+
+// The demo makes its history, answers, tells what to try, and leaves nothing behind.
+func TestDemo_runsAndLeavesNothingBehind(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	tmp := t.TempDir()
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, problems := &buffer{}, &buffer{}
+	ended := make(chan int, 1)
+	go func() {
+		ended <- cli.Main(ctx, &cli.Process{
+			Args: []string{"demo", "--addr", "127.0.0.1:0", "--months", "1", "--people", "60", "--json"}, Environ: d.env,
+			Stdin: strings.NewReader(""), Stdout: out, Stderr: problems, Now: time.Now, TempDir: tmp,
+		})
+	}()
+	var ready struct {
+		URL    string `json:"url"`
+		DB     string `json:"db"`
+		APIKey string `json:"api_key"`
+		Events int    `json:"events"`
+	}
+	for json.Unmarshal([]byte(out.String()), &ready) != nil {
+		select {
+		case code := <-ended:
+			t.Fatalf("the demo ended with %d: %s", code, problems)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	if ready.Events < 100 {
+		t.Errorf("a history of %d events", ready.Events)
+	}
+	far := newDesk(t)
+	far.env = append(far.env, "CUSP_URL="+ready.URL, "CUSP_TOKEN="+ready.APIKey)
+	if got := far.ok("people"); !strings.Contains(got, "per_") {
+		t.Errorf("nobody: %s", got)
+	}
+	cancel()
+	if code := <-ended; code != 0 || problems.String() != "" {
+		t.Errorf("exit %d: %s", code, problems)
+	}
+	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
+		t.Errorf("left behind: %v %v", left, err)
+	}
+}

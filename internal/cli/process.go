@@ -22,7 +22,8 @@ type Process struct {
 	Stdin   io.Reader
 	Stdout  io.Writer
 	Stderr  io.Writer
-	IsTTY   bool // standard error is a terminal: progress may be shown
+	TempDir string // for throw-away files; empty for the system's
+	IsTTY   bool   // standard error is a terminal: progress may be shown
 	Now     func() time.Time
 	Version Version
 }

@@ -30,7 +30,7 @@ func TestReference_isCheckedIn(t *testing.T) {
 	options(&b, root.PersistentFlags())
 	path := filepath.Join("..", "..", "docs", "reference", "cli.md")
 	if update() {
-		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil { //nolint:gosec // a document
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
