@@ -51,7 +51,7 @@ func (a *API) listAccounts(ctx context.Context, in *accountsIn) (*accountsOut, e
 		return nil, err
 	}
 	var ids []lead.AccountID
-	err = a.o.DB.Read(ctx, func(tx *db.Tx) error {
+	err = a.o.Engine.Read(ctx, func(tx *db.Tx) error {
 		ids, err = identity.Accounts(tx, lead.AccountID(after), in.Limit+1)
 		return err
 	})

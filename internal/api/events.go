@@ -94,7 +94,7 @@ func (a *API) listSources(ctx context.Context, _ *nothing) (*sourcesOut, error) 
 		return nil, err
 	}
 	var counts map[lead.SourceID]ingest.Counts
-	err = a.o.DB.Read(ctx, func(tx *db.Tx) error {
+	err = a.o.Engine.Read(ctx, func(tx *db.Tx) error {
 		counts, err = ingest.Accounts(tx)
 		return err
 	})
@@ -123,7 +123,7 @@ func (a *API) listRejected(ctx context.Context, in *rejectedIn) (*rejectedOut, e
 		return nil, err
 	}
 	var rejected []ingest.Rejected
-	err = a.o.DB.Read(ctx, func(tx *db.Tx) error {
+	err = a.o.Engine.Read(ctx, func(tx *db.Tx) error {
 		rejected, err = ingest.ListRejected(tx, ingest.RejectedFilter{
 			Source: lead.SourceID(in.Source), Code: ingest.Code(in.Code), Before: before, Limit: in.Limit + 1,
 		})
@@ -159,6 +159,9 @@ func (a *API) exportEvents(ctx context.Context, _ *nothing) (*huma.StreamRespons
 }
 
 func (a *API) streamEvents(ctx context.Context, out *respond.NDJSON) error {
+	if err := a.o.Engine.Settle(ctx); err != nil {
+		return fmt.Errorf("export events: %w", err)
+	}
 	var batch []ingest.Stored
 	for from := lead.ProfileID(0); ; {
 		batch = batch[:0]

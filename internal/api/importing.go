@@ -186,7 +186,7 @@ func addressIn(e *lead.Event) string {
 // store decides which rows say something new, commits them, and counts.
 func (a *API) store(ctx context.Context, im *importing) error {
 	var p plan
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
+	err := a.o.Engine.Read(ctx, func(tx *db.Tx) (err error) {
 		p, err = planImport(tx, im)
 		return err
 	})

@@ -32,7 +32,7 @@ func (a *API) listLedger(ctx context.Context, in *ledgerIn) (*ledgerOut, error) 
 		return nil, err
 	}
 	var entries []flow.Entry
-	err = a.o.DB.Read(ctx, func(tx *db.Tx) error {
+	err = a.o.Engine.Read(ctx, func(tx *db.Tx) error {
 		var person lead.PersonID
 		if in.Person != "" {
 			if person, err = findPerson(tx, in.Person); err != nil {

@@ -104,7 +104,7 @@ func (a *API) searchPeople(ctx context.Context, in *peopleIn) (*peopleOut, error
 		return nil, err
 	}
 	var found []identity.Found
-	err = a.o.DB.Read(ctx, func(tx *db.Tx) error {
+	err = a.o.Engine.Read(ctx, func(tx *db.Tx) error {
 		found, err = identity.Search(tx, in.Q, after, in.Limit+1)
 		return err
 	})
@@ -150,7 +150,7 @@ func (a *API) getPerson(ctx context.Context, in *PersonPath) (*personOut, error)
 func (a *API) personAt(ctx context.Context, ref string) (*personOut, error) {
 	var person lead.PersonID
 	var profiles []identity.Profile
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
+	err := a.o.Engine.Read(ctx, func(tx *db.Tx) (err error) {
 		if person, err = identity.Find(tx, ref); err == nil {
 			profiles, err = identity.Profiles(tx, person)
 		}

@@ -109,7 +109,7 @@ func (a *API) state(ctx context.Context, t lead.EventType, name, person, previou
 
 func (a *API) judge(ctx context.Context, in *verdictIn) (*nothing, error) {
 	var person lead.PersonID
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
+	err := a.o.Engine.Read(ctx, func(tx *db.Tx) (err error) {
 		if person, err = identity.Find(tx, in.Body.Person); err != nil {
 			return err
 		}
@@ -147,7 +147,7 @@ func profilesOf(tx *db.Tx, person lead.PersonID) ([]lead.ProfileID, error) {
 
 func (a *API) merge(ctx context.Context, in *mergeIn) (*personOut, error) {
 	var into, from lead.PersonID
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
+	err := a.o.Engine.Read(ctx, func(tx *db.Tx) (err error) {
 		if into, err = identity.Find(tx, in.ID); err != nil {
 			return err
 		}
@@ -168,7 +168,7 @@ func (a *API) merge(ctx context.Context, in *mergeIn) (*personOut, error) {
 
 func (a *API) unmerge(ctx context.Context, in *unmergeIn) (*personOut, error) {
 	var off, stays lead.PersonID
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) error {
+	err := a.o.Engine.Read(ctx, func(tx *db.Tx) error {
 		person, err := identity.Find(tx, in.ID)
 		if err != nil {
 			return err
@@ -220,7 +220,7 @@ func called(p identity.Profile, identifier string) bool {
 // replay reads a rejected event as it was sent, with what the reader accepts today.
 func (a *API) replay(ctx context.Context, in *replayIn) (*replayOut, error) {
 	var r ingest.Rejected
-	err := a.o.DB.Read(ctx, func(tx *db.Tx) (err error) {
+	err := a.o.Engine.Read(ctx, func(tx *db.Tx) (err error) {
 		r, err = ingest.FindRejected(tx, in.ID)
 		return err
 	})

@@ -45,7 +45,7 @@ func (e *Engine) Account(ctx context.Context, ref string) (AccountView, error) {
 		return AccountView{}, noPlaybook()
 	}
 	var view AccountView
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
+	err := e.Read(ctx, func(tx *db.Tx) error {
 		id, err := identity.FindAccount(tx, ref)
 		if err != nil {
 			return err

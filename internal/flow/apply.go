@@ -1,11 +1,14 @@
 package flow
 
 import (
+	"cmp"
 	"fmt"
+	"maps"
 	"slices"
 
 	"cusp/internal/db"
 	"cusp/internal/decide"
+	"cusp/internal/fault"
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
@@ -16,6 +19,8 @@ type work struct {
 	tx      *db.Tx
 	f       *Folder
 	pub     *Published
+	log     *ingest.Log // nil in a transaction that has settled it
+	engine  *Engine
 	now     lead.Instant
 	rows    map[lead.PersonID]*row
 	stored  []*row
@@ -34,7 +39,7 @@ func (e *Engine) newWork(tx *db.Tx, now lead.Instant) (*work, error) {
 	if e.folder == nil || e.folder.p != pub.Playbook {
 		e.folder = NewFolder(pub.Playbook)
 	}
-	return &work{tx: tx, f: e.folder, pub: pub, now: now}, nil
+	return &work{tx: tx, f: e.folder, pub: pub, log: e.store, engine: e, now: now}, nil
 }
 
 // task is what a transaction has to do for one person.
@@ -53,7 +58,7 @@ func (w *work) fold(tasks []task) error {
 		people[i] = tasks[i].person
 	}
 	var err error
-	if w.rows, err = loadRows(w.tx, people); err != nil {
+	if w.rows, err = w.load(people); err != nil {
 		return err
 	}
 	for i := range tasks {
@@ -62,6 +67,27 @@ func (w *work) fold(tasks []task) error {
 		}
 	}
 	return nil
+}
+
+// load finds the states of people, on the shelf or in the table.
+func (w *work) load(people []lead.PersonID) (map[lead.PersonID]*row, error) {
+	if w.log == nil {
+		return loadRows(w.tx, people)
+	}
+	found, missing := w.engine.shelf.take(people)
+	stored, err := loadRows(w.tx, missing)
+	maps.Copy(found, stored)
+	return found, err
+}
+
+// later has people folded again by the wake loop.
+func (w *work) later(people []lead.PersonID) error {
+	rows, err := w.load(people)
+	for _, x := range rows {
+		x.Stale, x.Wake, x.moved = true, w.now-grace, true
+		w.stored = append(w.stored, x)
+	}
+	return err
 }
 
 // person steps one lead, or folds it again when the new facts do not simply follow the old ones.
@@ -127,22 +153,21 @@ func (w *work) step(l *Lead, x *row, t *task) (bool, error) {
 // again folds a person from all of its events and its account's facts. Only where it ends up is news.
 func (w *work) again(l *Lead, x *row, t *task) error {
 	timeline := t.events
+	var err error
 	if !t.whole {
-		profiles, err := identity.Profiles(w.tx, t.person)
-		if err != nil {
-			return err
-		}
-		if timeline, err = ingest.Timeline(w.tx, profileIDs(profiles)); err != nil {
+		if timeline, err = w.timeline(t.person); err != nil {
 			return err
 		}
 	}
 	var facts []identity.Fact
-	var err error
 	if x.Account, facts, err = w.company(timeline); err != nil {
 		return err
 	}
 	l.reset()
-	last := x.Outcome
+	last, err := w.decided(x, t)
+	if err != nil {
+		return err
+	}
 	w.f.OnChange(func(Change) {})
 	w.f.Fold(l, timeline, facts, lead.Never)
 	w.f.Advance(l, w.now-grace)
@@ -173,7 +198,7 @@ func (w *work) keep(l *Lead, x *row, account lead.AccountID) error {
 	if x.State, err = l.Encode(nil); err != nil {
 		return err
 	}
-	x.moved = x.Outcome != before.Outcome || x.Stage != before.Stage || x.Playbook != before.Playbook ||
+	x.moved = x.moved || x.Outcome != before.Outcome || x.Stage != before.Stage || x.Playbook != before.Playbook ||
 		x.Stale != before.Stale || x.Wake != before.Wake || x.Account != account || len(before.State) == 0
 	w.stored = append(w.stored, x)
 	return nil
@@ -198,12 +223,32 @@ func (w *work) wake(l *Lead, old lead.Instant) lead.Instant {
 	return next
 }
 
-// finish stores what came of all leads.
+// finish stores what came of all leads, in the order of ids.
 func (w *work) finish() error {
-	if err := storeRows(w.tx, w.stored); err != nil {
+	slices.SortFunc(w.stored, func(a, b *row) int { return cmp.Compare(a.Person, b.Person) })
+	if w.log != nil && w.engine.embedded() {
+		w.tx.OnCommit(func() {
+			for _, x := range w.stored {
+				w.engine.shelf[x.Person] = x
+			}
+		})
+	} else if err := storeRows(w.tx, w.stored); err != nil {
 		return err
 	}
 	return w.pub.record(w.tx, w.entries, w.now)
+}
+
+// decided is the outcome that was recorded last. The stored state tells, unless it may be behind.
+func (w *work) decided(x *row, t *task) (decide.Outcome, error) {
+	if t.whole || !t.refold && len(x.State) > 0 {
+		return x.Outcome, nil
+	}
+	var o decide.Outcome
+	err := w.tx.QueryRow(newestEntry, []any{int64(x.Person)}, &o.Decision, &o.Rule, &o.Track, &o.Quadrant, &o.Level)
+	if fault.Is(err, fault.NotFound) {
+		return decide.Outcome{}, nil
+	}
+	return o, err
 }
 
 // company finds the account of a history and its facts.

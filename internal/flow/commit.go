@@ -11,6 +11,9 @@ import (
 	"cusp/internal/lead"
 )
 
+// colleaguesAtOnce is how many people of one account are folded again within a commit.
+const colleaguesAtOnce = 200
+
 // refusals word why identity refuses an event that was valid by itself.
 var refusals = map[string]string{
 	identity.NoIdentity:       "The event carries no usable identifier.",
@@ -25,8 +28,11 @@ var refusals = map[string]string{
 // found, people resolved, events appended, the touched leads folded in id order, and states, ledger,
 // wake times and accounts of the sources written. Any error leaves nothing behind.
 func (e *Engine) commit(ctx context.Context, reqs []*request) (receipts []ingest.Receipt, changes []entry, err error) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
 	err = e.db.Write(ctx, func(tx *db.Tx) error {
-		c := &commit{tx: tx, reqs: reqs, now: e.instant(), receipts: make([]ingest.Receipt, len(reqs))}
+		e.store.Begin()
+		c := &commit{tx: tx, engine: e, reqs: reqs, now: e.instant(), receipts: make([]ingest.Receipt, len(reqs))}
 		if err := c.store(); err != nil {
 			return err
 		}
@@ -46,13 +52,13 @@ func (e *Engine) commit(ctx context.Context, reqs []*request) (receipts []ingest
 	if err != nil {
 		return nil, nil, fmt.Errorf("commit events: %w", err)
 	}
-	e.nudge()
 	return receipts, changes, nil
 }
 
 // commit is one transaction of the committer.
 type commit struct {
 	tx       *db.Tx
+	engine   *Engine
 	reqs     []*request
 	now      lead.Instant
 	receipts []ingest.Receipt
@@ -75,7 +81,7 @@ func (c *commit) store() error {
 			origin = append(origin, i)
 		}
 	}
-	duplicate, err := ingest.Dedupe(c.tx, events)
+	duplicate, err := c.engine.store.Dedupe(c.tx, events)
 	if err != nil {
 		return err
 	}
@@ -111,7 +117,7 @@ func (c *commit) place(fresh []lead.Event, origin []int) (err error) {
 		c.person[at.Profile] = at
 		placed = append(placed, ingest.Placed{Profile: at.Profile, Event: fresh[i]})
 	}
-	c.stored, err = ingest.Append(c.tx, placed)
+	c.stored, err = c.engine.store.Append(c.tx, placed)
 	return err
 }
 
@@ -123,7 +129,7 @@ func refused(e *lead.Event, code string) ingest.Rejected {
 
 // fold brings every touched lead up to date.
 func (c *commit) fold(w *work) error {
-	if err := c.moved(); err != nil {
+	if err := c.forget(); err != nil {
 		return err
 	}
 	tasks := map[lead.PersonID]*task{}
@@ -142,12 +148,16 @@ func (c *commit) fold(w *work) error {
 		t.whole = at.New
 		t.events = append(t.events, c.stored[i])
 	}
-	for _, id := range c.where.Refold {
-		t := need(id)
-		t.refold, t.whole = true, false
+	colleagues, err := c.colleagues(w)
+	if err != nil {
+		return err
+	}
+	for _, id := range append(colleagues, c.where.Refold...) {
+		need(id).refold = true
 	}
 	list := make([]task, 0, len(tasks))
 	for _, t := range tasks {
+		t.whole = t.whole && !t.refold
 		slices.SortFunc(t.events, func(a, b ingest.Stored) int { return a.Event.Compare(&b.Event) })
 		list = append(list, *t)
 	}
@@ -157,23 +167,38 @@ func (c *commit) fold(w *work) error {
 	return w.finish()
 }
 
-// moved forgets people who are part of others now and has everybody folded again whose account changed.
-func (c *commit) moved() error {
+// forget drops the states of people who are part of others now.
+func (c *commit) forget() error {
 	for _, gone := range c.where.Gone {
-		if _, err := c.tx.Exec(deleteState, int64(gone.From)); err != nil {
+		id := lead.PersonID(gone.From)
+		if _, err := c.tx.Exec(deleteState, int64(id)); err != nil {
 			return fmt.Errorf("forget merged person: %w", err)
 		}
+		c.tx.OnCommit(func() { delete(c.engine.shelf, id) })
 	}
+	return nil
+}
+
+// colleagues are the people of the accounts of which something new is known: they are folded again with
+// the event that said it. Of very large accounts the others follow as soon as the wake loop finds them.
+func (c *commit) colleagues(w *work) ([]lead.PersonID, error) {
 	accounts := slices.Clone(c.where.Accounts)
 	for _, gone := range c.where.GoneAccounts {
 		accounts = append(accounts, lead.AccountID(gone.From))
 	}
+	var out []lead.PersonID
 	for _, id := range accounts {
-		if _, err := c.tx.Exec(staleAccount, int64(id), int64(c.now-grace)); err != nil {
-			return fmt.Errorf("mark people of account: %w", err)
+		people, err := c.engine.shelf.peopleOf(c.tx, id)
+		if err != nil {
+			return nil, err
+		}
+		now := min(len(people), colleaguesAtOnce)
+		out = append(out, people[:now]...)
+		if err := w.later(people[now:]); err != nil {
+			return nil, err
 		}
 	}
-	return nil
+	return out, nil
 }
 
 // account adds what came of the requests to the accounts of their sources and keeps what was rejected.

@@ -14,6 +14,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -30,6 +31,9 @@ const (
 	gatherEvents = 4096
 	// waiting is how many requests may queue for the committer before callers are told to come back.
 	waiting = 1024
+	// settleEvents is how many events an embedded log gathers before they are laid down, with the states
+	// of their leads.
+	settleEvents = 32_768
 	// grace is how long a change by time alone is held back, in microseconds, so that an event on its way
 	// is folded before it and not after.
 	grace = lead.Instant(5 * 1e6)
@@ -48,10 +52,13 @@ type Engine struct {
 	log     *slog.Logger
 	current atomic.Pointer[Published]
 	inbox   chan *request
-	folder  *Folder // the committer's own; replaced when a playbook is published
-	commits atomic.Int64
-	woken   chan struct{} // told when a wake time may have come nearer
+	woken   chan struct{} // told when there is something to tend to at once
 	watch   watchers
+
+	writing sync.Mutex // held by whoever writes; guards what follows
+	folder  *Folder    // replaced when a playbook is published
+	store   *ingest.Log
+	shelf   shelf
 }
 
 type request struct {
@@ -70,9 +77,15 @@ type answer struct {
 func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
 		db: d, now: o.Now, log: o.Logger,
-		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1),
+		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: shelf{},
 	}
 	err := d.Read(ctx, func(tx *db.Tx) error { return e.refresh(tx) })
+	if err == nil {
+		e.store, err = ingest.OpenLog(ctx, d)
+	}
+	if err == nil {
+		err = e.recover(ctx)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open engine: %w", err)
 	}
@@ -150,7 +163,7 @@ func (e *Engine) finish(ctx context.Context) error {
 		case first := <-e.inbox:
 			e.serve(ctx, first)
 		default:
-			return nil
+			return e.Settle(ctx)
 		}
 	}
 }
@@ -181,6 +194,11 @@ gather:
 		return
 	}
 	e.watch.tell(changes)
+	if e.full() {
+		if err := e.Settle(ctx); err != nil {
+			e.log.ErrorContext(ctx, "settle failed", slog.Any("error", err))
+		}
+	}
 }
 
 // Publish makes a checked playbook the one in force. Leads are folded again under it as they are touched,

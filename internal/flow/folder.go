@@ -135,7 +135,8 @@ func (f *Folder) Company(l *Lead, traits map[string]any, at lead.Instant) {
 // identify takes in who the lead is; it reports whether traits changed.
 func (f *Folder) identify(l *Lead, e *lead.Event) bool {
 	changed := false
-	if e.UserID != "" && e.UserID != l.UserID && e.Type != lead.Verdict {
+	// Facts that people state name their lead by a reference, which is no user id.
+	if e.UserID != "" && e.UserID != l.UserID && e.Type <= lead.Alias {
 		l.UserID, l.Known = e.UserID, true
 		l.Person.Map()["user_id"] = e.UserID
 		changed = true

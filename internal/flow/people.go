@@ -67,7 +67,7 @@ func (e *Engine) People(ctx context.Context, q PeopleFilter) ([]Summary, error) 
 		return nil, noPlaybook()
 	}
 	out := []Summary{}
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
+	err := e.Read(ctx, func(tx *db.Tx) error {
 		rows, err := stateRows(tx, listPeople, int64(q.After), q.Decision, q.Stage, q.Track, q.Limit)
 		if err != nil {
 			return err

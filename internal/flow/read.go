@@ -63,7 +63,7 @@ func (e *Engine) Explain(ctx context.Context, ref string, at lead.Instant) (Expl
 		at = e.instant()
 	}
 	var x Explanation
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
+	err := e.Read(ctx, func(tx *db.Tx) error {
 		known, err := readFacts(tx, ref)
 		if err != nil {
 			return err
@@ -135,7 +135,7 @@ func (e *Engine) Timeline(ctx context.Context, ref string, before Position, limi
 	}
 	var out []Happening
 	var next Position
-	err := e.db.Read(ctx, func(tx *db.Tx) error {
+	err := e.Read(ctx, func(tx *db.Tx) error {
 		known, err := readFacts(tx, ref)
 		if err != nil {
 			return err

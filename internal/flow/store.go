@@ -126,11 +126,8 @@ func nullID(n int64) any {
 
 var deleteState = db.SQL("flow.deleteState", `delete from lead_state where person_id = $1`)
 
-var staleAccount = db.SQL("flow.staleAccount", `
-update lead_state set stale = true, wake_at = $2 where account_id = $1`)
-
-var stalePerson = db.SQL("flow.stalePerson", `
-update lead_state set stale = true, wake_at = $2 where person_id = $1`)
+var accountPeopleIDs = db.SQL("flow.accountPeopleIDs", `
+select person_id from lead_state where account_id = $1 order by person_id`)
 
 var dueStates = db.SQL("flow.dueStates", `
 select person_id from lead_state

@@ -34,7 +34,7 @@ func (e *Engine) Verify(ctx context.Context) (Report, error) {
 	}
 	f := NewFolder(pub.Playbook)
 	for after, done := lead.PersonID(0), false; !done; {
-		err := e.db.Read(ctx, func(tx *db.Tx) error {
+		err := e.Read(ctx, func(tx *db.Tx) error {
 			people, err := identity.People(tx, after, sweepBatch)
 			if err != nil {
 				return err

@@ -16,7 +16,7 @@ const (
 	wakeBatch  = 256
 	sweepBatch = 256
 	// longestNap bounds how long the wake loop sleeps, so that another replica's work is noticed.
-	longestNap = 5 * time.Second
+	longestNap = time.Second
 	// afterTrouble is how long the wake loop rests when the database does not answer.
 	afterTrouble = 2 * time.Second
 )
@@ -110,13 +110,20 @@ func outdated(tx *db.Tx, people []lead.PersonID, version int) ([]lead.PersonID, 
 func (e *Engine) refold(ctx context.Context, choose func(*db.Tx, lead.Instant) ([]lead.PersonID, error)) (int, error) {
 	count := 0
 	var changes []entry
+	e.writing.Lock()
+	defer e.writing.Unlock()
 	err := e.db.Write(ctx, func(tx *db.Tx) error {
 		count = 0
+		e.store.Begin()
 		now := e.instant()
+		if err := e.settle(tx); err != nil {
+			return err
+		}
 		w, err := e.newWork(tx, now)
 		if err != nil || w == nil {
 			return err
 		}
+		w.log = nil // everything is settled
 		people, err := choose(tx, now)
 		if err != nil || len(people) == 0 {
 			return err

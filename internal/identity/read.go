@@ -105,6 +105,29 @@ func Profiles(tx *db.Tx, person lead.PersonID) ([]Profile, error) {
 	return clusterProfiles(tx, lead.ProfileID(person))
 }
 
+var peopleOf = db.SQL("identity.peopleOf", `select distinct case when cluster_id = 0 then id else cluster_id end
+		from profile where id in ($1) and kind <= 3 order by 1`)
+
+// PeopleOf are the people whom profiles belong to, each once, sorted.
+func PeopleOf(tx *db.Tx, profiles []lead.ProfileID) ([]lead.PersonID, error) {
+	keys := make([]any, len(profiles))
+	for i, p := range profiles {
+		keys[i] = int64(p)
+	}
+	var out []lead.PersonID
+	err := tx.QueryIn(peopleOf, keys, nil, func(rows *sql.Rows) error {
+		var id lead.PersonID
+		err := rows.Scan(&id)
+		out = append(out, id)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("find people of profiles: %w", err)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
+}
+
 // AccountProfiles are the identifiers of an account, oldest first.
 func AccountProfiles(tx *db.Tx, account lead.AccountID) ([]Profile, error) {
 	return clusterProfiles(tx, lead.ProfileID(account))

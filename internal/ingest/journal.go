@@ -187,11 +187,15 @@ func (l *Log) Append(tx *db.Tx, placed []Placed) ([]Stored, error) {
 // take makes a committed transaction's events part of the tail.
 func (l *Log) take(no uint64, staged *tail) {
 	l.last, l.staged = no, nil
-	maps.Copy(l.tail.keys, staged.keys)
-	for p, events := range staged.events {
-		l.tail.events[p] = append(l.tail.events[p], events...)
+	l.tail.merge(staged)
+}
+
+func (t *tail) merge(o *tail) {
+	maps.Copy(t.keys, o.keys)
+	for p, events := range o.events {
+		t.events[p] = append(t.events[p], events...)
 	}
-	l.tail.count += staged.count
+	t.count += o.count
 }
 
 // Timeline is [Timeline] for the log's writer: it sees what is not settled yet, the transaction's own
@@ -242,6 +246,12 @@ func (l *Log) Settle(tx *db.Tx) error {
 	if _, err := tx.Exec(clearJournal, int64(l.last)); err != nil {
 		return fmt.Errorf("empty journal: %w", err)
 	}
-	tx.OnCommit(func() { l.tail = newTail() })
+	staged := l.staged // by this very transaction: it is not laid down yet
+	tx.OnCommit(func() {
+		l.tail = newTail()
+		if staged != nil {
+			l.tail.merge(staged)
+		}
+	})
 	return nil
 }

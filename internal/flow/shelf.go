@@ -1,0 +1,155 @@
+package flow
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"slices"
+
+	"cusp/internal/db"
+	"cusp/internal/identity"
+	"cusp/internal/ingest"
+	"cusp/internal/lead"
+)
+
+// shelf holds the states that an embedded database will get when the log is settled: until then they can
+// be made again from the journal, so that a commit need not write them. It is empty on PostgreSQL, where
+// other processes must see them.
+type shelf map[lead.PersonID]*row
+
+// take answers the states that lie on the shelf, as copies, and who is missing.
+func (s shelf) take(people []lead.PersonID) (found map[lead.PersonID]*row, missing []lead.PersonID) {
+	found = make(map[lead.PersonID]*row, len(people))
+	for _, id := range people {
+		if x := s[id]; x != nil {
+			y := *x
+			found[id] = &y
+		} else {
+			missing = append(missing, id)
+		}
+	}
+	return found, missing
+}
+
+// peopleOf are the people whose state says that they belong to an account, by id.
+func (s shelf) peopleOf(tx *db.Tx, account lead.AccountID) ([]lead.PersonID, error) {
+	var people []lead.PersonID
+	if err := tx.Query(accountPeopleIDs, []any{int64(account)}, scanPeople(&people)); err != nil {
+		return nil, fmt.Errorf("find people of account: %w", err)
+	}
+	people = slices.DeleteFunc(people, func(id lead.PersonID) bool { return s[id] != nil })
+	for id, x := range s {
+		if x.Account == account {
+			people = append(people, id)
+		}
+	}
+	slices.Sort(people)
+	return people, nil
+}
+
+// rows are the states on the shelf in the order of ids, as they lie in the table.
+func (s shelf) rows() []*row {
+	rows := make([]*row, 0, len(s))
+	for _, x := range s {
+		rows = append(rows, x)
+	}
+	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.Person, b.Person) })
+	return rows
+}
+
+// embedded says that no other process sees this database.
+func (e *Engine) embedded() bool { return e.db.Dialect() == db.SQLite }
+
+func (e *Engine) full() bool {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	return e.store.Unsettled() >= settleEvents
+}
+
+// Settle lays down everything that commits have left in memory and in the journal. Whoever reads stored
+// states or events calls it first; it does nothing when nothing waits.
+func (e *Engine) Settle(ctx context.Context) error {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	if e.store.Unsettled() == 0 && len(e.shelf) == 0 {
+		return nil
+	}
+	err := e.db.Write(ctx, e.settle)
+	if err != nil {
+		return fmt.Errorf("settle: %w", err)
+	}
+	return nil
+}
+
+// settle is [Engine.Settle] within a writer's transaction.
+func (e *Engine) settle(tx *db.Tx) error {
+	if err := e.store.Settle(tx); err != nil {
+		return err
+	}
+	if len(e.shelf) == 0 {
+		return nil
+	}
+	if err := storeRows(tx, e.shelf.rows()); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { e.shelf = shelf{} })
+	return nil
+}
+
+// recover lays down what a process that was killed left in the journal, and folds the people whom it
+// touched: their states were in its memory. What was decided about them is in the ledger.
+func (e *Engine) recover(ctx context.Context) error {
+	if e.store.Unsettled() == 0 {
+		return nil
+	}
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	err := e.db.Write(ctx, func(tx *db.Tx) error {
+		profiles := e.store.Waiting()
+		if err := e.store.Settle(tx); err != nil {
+			return err
+		}
+		w, err := e.newWork(tx, e.instant())
+		if err != nil || w == nil {
+			return err
+		}
+		w.log = nil // everything is settled
+		people, err := identity.PeopleOf(tx, profiles)
+		if err != nil {
+			return err
+		}
+		tasks := make([]task, len(people))
+		for i, id := range people {
+			tasks[i] = task{person: id, refold: true}
+		}
+		if err := w.fold(tasks); err != nil {
+			return err
+		}
+		return w.finish()
+	})
+	if err != nil {
+		return fmt.Errorf("recover: %w", err)
+	}
+	return nil
+}
+
+// timeline reads a person's history, with what is not settled yet.
+func (w *work) timeline(person lead.PersonID) ([]ingest.Stored, error) {
+	profiles, err := identity.Profiles(w.tx, person)
+	if err != nil {
+		return nil, err
+	}
+	if w.log == nil {
+		return ingest.Timeline(w.tx, profileIDs(profiles))
+	}
+	return w.log.Timeline(w.tx, profileIDs(profiles))
+}
+
+// Read is how to read what is stored: it settles first, so that a reader sees every commit that was
+// acknowledged before.
+func (e *Engine) Read(ctx context.Context, fn func(*db.Tx) error) error {
+	if err := e.Settle(ctx); err != nil {
+		return err
+	}
+	return e.db.Read(ctx, fn)
+}
