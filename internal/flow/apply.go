@@ -227,13 +227,16 @@ func (w *work) wake(l *Lead, old lead.Instant) lead.Instant {
 func (w *work) finish() error {
 	slices.SortFunc(w.stored, func(a, b *row) int { return cmp.Compare(a.Person, b.Person) })
 	if w.log != nil && w.engine.embedded() {
+		w.tx.OnCommit(func() { w.engine.shelf.put(w.stored) })
+	} else {
+		if err := storeRows(w.tx, w.stored); err != nil {
+			return err
+		}
 		w.tx.OnCommit(func() {
 			for _, x := range w.stored {
-				w.engine.shelf[x.Person] = x
+				w.engine.shelf.drop(x.Person)
 			}
 		})
-	} else if err := storeRows(w.tx, w.stored); err != nil {
-		return err
 	}
 	return w.pub.record(w.tx, w.entries, w.now)
 }

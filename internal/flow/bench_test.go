@@ -46,6 +46,11 @@ func BenchmarkCommit100(b *testing.B) {
 				if _, _, err := e.commit(b.Context(), []*request{{ctx: b.Context(), batch: batch}}); err != nil {
 					b.Fatal(err)
 				}
+				if e.full() {
+					if err := e.Settle(b.Context()); err != nil {
+						b.Fatal(err)
+					}
+				}
 			}
 			b.ReportMetric(float64(100*b.N)/b.Elapsed().Seconds(), "events/s")
 		})

@@ -174,7 +174,7 @@ func (c *commit) forget() error {
 		if _, err := c.tx.Exec(deleteState, int64(id)); err != nil {
 			return fmt.Errorf("forget merged person: %w", err)
 		}
-		c.tx.OnCommit(func() { delete(c.engine.shelf, id) })
+		c.tx.OnCommit(func() { c.engine.shelf.drop(id) })
 	}
 	return nil
 }

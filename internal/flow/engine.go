@@ -77,7 +77,7 @@ type answer struct {
 func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
 		db: d, now: o.Now, log: o.Logger,
-		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: shelf{},
+		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: newShelf(),
 	}
 	err := d.Read(ctx, func(tx *db.Tx) error { return e.refresh(tx) })
 	if err == nil {

@@ -12,16 +12,49 @@ import (
 	"cusp/internal/lead"
 )
 
-// shelf holds the states that an embedded database will get when the log is settled: until then they can
-// be made again from the journal, so that a commit need not write them. It is empty on PostgreSQL, where
-// other processes must see them.
-type shelf map[lead.PersonID]*row
+// shelfKept is how many states stay at hand after they were laid down.
+const shelfKept = 50_000
+
+// shelf holds the newest states of an embedded database. Those that are not laid down yet can be made
+// again from the journal, so that a commit need not write them; the others save reading. It is empty on
+// PostgreSQL, where other processes write states too.
+type shelf struct {
+	rows  map[lead.PersonID]*row
+	dirty map[lead.PersonID]bool // not laid down yet
+}
+
+func newShelf() shelf {
+	return shelf{rows: map[lead.PersonID]*row{}, dirty: map[lead.PersonID]bool{}}
+}
+
+func (s *shelf) put(rows []*row) {
+	for _, x := range rows {
+		s.rows[x.Person], s.dirty[x.Person] = x, true
+	}
+}
+
+func (s *shelf) drop(id lead.PersonID) {
+	delete(s.rows, id)
+	delete(s.dirty, id)
+}
+
+// settled notes that everything is laid down.
+func (s *shelf) settled() {
+	if len(s.rows) > shelfKept {
+		*s = newShelf()
+		return
+	}
+	for id := range s.dirty {
+		s.rows[id].moved = false
+	}
+	clear(s.dirty)
+}
 
 // take answers the states that lie on the shelf, as copies, and who is missing.
-func (s shelf) take(people []lead.PersonID) (found map[lead.PersonID]*row, missing []lead.PersonID) {
+func (s *shelf) take(people []lead.PersonID) (found map[lead.PersonID]*row, missing []lead.PersonID) {
 	found = make(map[lead.PersonID]*row, len(people))
 	for _, id := range people {
-		if x := s[id]; x != nil {
+		if x := s.rows[id]; x != nil {
 			y := *x
 			found[id] = &y
 		} else {
@@ -32,13 +65,13 @@ func (s shelf) take(people []lead.PersonID) (found map[lead.PersonID]*row, missi
 }
 
 // peopleOf are the people whose state says that they belong to an account, by id.
-func (s shelf) peopleOf(tx *db.Tx, account lead.AccountID) ([]lead.PersonID, error) {
+func (s *shelf) peopleOf(tx *db.Tx, account lead.AccountID) ([]lead.PersonID, error) {
 	var people []lead.PersonID
 	if err := tx.Query(accountPeopleIDs, []any{int64(account)}, scanPeople(&people)); err != nil {
 		return nil, fmt.Errorf("find people of account: %w", err)
 	}
-	people = slices.DeleteFunc(people, func(id lead.PersonID) bool { return s[id] != nil })
-	for id, x := range s {
+	people = slices.DeleteFunc(people, func(id lead.PersonID) bool { return s.rows[id] != nil })
+	for id, x := range s.rows {
 		if x.Account == account {
 			people = append(people, id)
 		}
@@ -47,11 +80,11 @@ func (s shelf) peopleOf(tx *db.Tx, account lead.AccountID) ([]lead.PersonID, err
 	return people, nil
 }
 
-// rows are the states on the shelf in the order of ids, as they lie in the table.
-func (s shelf) rows() []*row {
-	rows := make([]*row, 0, len(s))
-	for _, x := range s {
-		rows = append(rows, x)
+// unsettled are the states that are not laid down yet, in the order of ids, as they lie in the table.
+func (s *shelf) unsettled() []*row {
+	rows := make([]*row, 0, len(s.dirty))
+	for id := range s.dirty {
+		rows = append(rows, s.rows[id])
 	}
 	slices.SortFunc(rows, func(a, b *row) int { return cmp.Compare(a.Person, b.Person) })
 	return rows
@@ -71,7 +104,7 @@ func (e *Engine) full() bool {
 func (e *Engine) Settle(ctx context.Context) error {
 	e.writing.Lock()
 	defer e.writing.Unlock()
-	if e.store.Unsettled() == 0 && len(e.shelf) == 0 {
+	if e.store.Unsettled() == 0 && len(e.shelf.dirty) == 0 {
 		return nil
 	}
 	err := e.db.Write(ctx, e.settle)
@@ -86,13 +119,10 @@ func (e *Engine) settle(tx *db.Tx) error {
 	if err := e.store.Settle(tx); err != nil {
 		return err
 	}
-	if len(e.shelf) == 0 {
-		return nil
-	}
-	if err := storeRows(tx, e.shelf.rows()); err != nil {
+	if err := storeRows(tx, e.shelf.unsettled()); err != nil {
 		return err
 	}
-	tx.OnCommit(func() { e.shelf = shelf{} })
+	tx.OnCommit(e.shelf.settled)
 	return nil
 }
 
