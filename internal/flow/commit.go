@@ -101,7 +101,7 @@ func (c *commit) place(fresh []lead.Event, origin []int) (err error) {
 	if len(fresh) == 0 {
 		return nil
 	}
-	if c.where, err = identity.Resolve(c.tx, fresh); err != nil {
+	if c.where, err = c.engine.resolve(c.tx, fresh); err != nil {
 		return err
 	}
 	c.person = make(map[lead.ProfileID]identity.Placement, len(fresh))
@@ -119,6 +119,13 @@ func (c *commit) place(fresh []lead.Event, origin []int) (err error) {
 	}
 	c.stored, err = c.engine.store.Append(c.tx, placed)
 	return err
+}
+
+func (e *Engine) resolve(tx *db.Tx, events []lead.Event) (identity.Resolution, error) {
+	if e.known != nil {
+		return e.known.Resolve(tx, events)
+	}
+	return identity.Resolve(tx, events)
 }
 
 func refused(e *lead.Event, code string) ingest.Rejected {

@@ -20,6 +20,7 @@ import (
 
 	"cusp/internal/db"
 	"cusp/internal/fault"
+	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
@@ -58,6 +59,7 @@ type Engine struct {
 	writing sync.Mutex // held by whoever writes; guards what follows
 	folder  *Folder    // replaced when a playbook is published
 	store   *ingest.Log
+	known   *identity.Memory // nil on PostgreSQL
 	shelf   shelf
 }
 
@@ -78,6 +80,9 @@ func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
 		db: d, now: o.Now, log: o.Logger,
 		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: newShelf(),
+	}
+	if e.embedded() {
+		e.known = identity.NewMemory()
 	}
 	err := d.Read(ctx, func(tx *db.Tx) error { return e.refresh(tx) })
 	if err == nil {

@@ -42,7 +42,14 @@ type Resolution struct {
 // A refused event has claimed nothing and must not be stored. Events must not be repeated: ingest drops
 // duplicates before.
 func Resolve(tx *db.Tx, events []lead.Event) (Resolution, error) {
-	b := &batch{plan: makePlan(events), graph: graph{tx: tx, nodes: map[lead.ProfileID]*node{}}}
+	return newBatch(tx, events).resolve(events)
+}
+
+func newBatch(tx *db.Tx, events []lead.Event) *batch {
+	return &batch{plan: makePlan(events), graph: graph{tx: tx, nodes: map[lead.ProfileID]*node{}}}
+}
+
+func (b *batch) resolve(events []lead.Event) (Resolution, error) {
 	for _, step := range []struct {
 		name string
 		do   func() error
@@ -67,7 +74,8 @@ func Resolve(tx *db.Tx, events []lead.Event) (Resolution, error) {
 
 // batch is one call of Resolve.
 type batch struct {
-	plan *plan
+	plan   *plan
+	memory *Memory // nil where other processes write profiles too
 	graph
 	claims  []Claim                           // new ones
 	before  map[lead.ProfileID]lead.ProfileID // clusters as they were, of every profile that moved
@@ -83,6 +91,8 @@ func (b *batch) lookUp() error {
 		x := &b.plan.idents[i]
 		if x.ID != 0 {
 			ids = append(ids, x.ID)
+		} else if n := b.memory.recall(x.Reference); n != nil {
+			x.node = b.keep(n)
 		} else {
 			values = append(values, x.Value)
 		}
