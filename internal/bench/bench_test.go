@@ -162,8 +162,8 @@ func TestStatistics(t *testing.T) {
 func TestReport_hasTheShapeOthersRead(t *testing.T) {
 	t.Parallel()
 	var rounds series
-	for _, took := range []time.Duration{2, 3, 1} {
-		rounds.add(100_000, took*time.Second, time.Second, []time.Duration{time.Millisecond, 2 * time.Millisecond})
+	for _, took := range []time.Duration{2 * time.Second, 3 * time.Second, time.Second} {
+		rounds.add(100_000, took, time.Second, []time.Duration{time.Millisecond, 2 * time.Millisecond})
 	}
 	r := Report{
 		Bench: "ingest", Commit: "abc", Seed: 1, Settings: map[string]any{},

@@ -52,6 +52,7 @@ func rawBatch(ctx context.Context, d *sql.DB, insert *sql.Stmt, batch [][]byte) 
 	}
 	defer func() { _ = tx.Rollback() }()
 	in := tx.StmtContext(ctx, insert)
+	defer func() { _ = in.Close() }()
 	for _, event := range batch {
 		if _, err := in.ExecContext(ctx, event); err != nil {
 			return err

@@ -100,6 +100,7 @@ func TestErr_isOfTheNodeThatHoldsIt(t *testing.T) {
 	}
 }
 
+//nolint:paralleltest // the size of the stack is the whole process's
 func TestParse_tenThousandLevels(t *testing.T) {
 	old := debug.SetMaxStack(256 << 10)
 	defer debug.SetMaxStack(old)

@@ -308,15 +308,11 @@ func (s *scanner) skip() error {
 			if depth++; depth > maxNesting-parseDepth {
 				return ErrTooDeep
 			}
-			s.pos++
-			objects[depth>>6] &^= 1 << (depth & 63)
-			if c == '{' {
-				objects[depth>>6] |= 1 << (depth & 63)
+			empty, err := s.open(c, depth, &objects)
+			if err != nil {
+				return err
 			}
-			if next := s.peek(); next != c+2 {
-				if err := s.keyIf(c == '{'); err != nil {
-					return err
-				}
+			if !empty {
 				continue
 			}
 		} else if _, _, err := s.scalar(c); err != nil {
@@ -328,6 +324,19 @@ func (s *scanner) skip() error {
 			return err
 		}
 	}
+}
+
+// open reads an opening bracket and notes its kind; of an object that is not empty it reads the first key.
+func (s *scanner) open(c byte, depth int, objects *[maxNesting/64 + 1]uint64) (empty bool, err error) {
+	s.pos++
+	objects[depth>>6] &^= 1 << (depth & 63)
+	if c == '{' {
+		objects[depth>>6] |= 1 << (depth & 63)
+	}
+	if s.peek() == c+2 { // the closing bracket of either kind
+		return true, nil
+	}
+	return false, s.keyIf(c == '{')
 }
 
 // after reads what follows a value: closing brackets, and the comma before the next value. It reports

@@ -116,6 +116,7 @@ func mutateScalar(v reflect.Value) {
 			return
 		}
 		v.SetFloat(v.Float() + 1)
+	default: // has fields or items of its own
 	}
 }
 

@@ -190,7 +190,7 @@ func triggerSchema() keywords {
 
 func intentSchema() keywords {
 	caps := properties{"third_party": numberRule("Third-party signals of all classes together.", 0, 1000)}
-	for c := Interest; c < Negative; c++ {
+	for c := range Negative {
 		caps[c.String()] = numberRule("First-party "+c.String()+" signals together.", 0, 1000)
 	}
 	return objectRule("Limits of what signals add up to.", properties{

@@ -14,7 +14,7 @@ import (
 
 const day = 24 * 3600.0
 
-// some instant well after 1970, in microseconds
+// start is some instant well after 1970.
 const start = lead.Instant(1_700_000_000_000_000)
 
 func after(seconds float64) lead.Instant { return start + lead.Instant(math.Round(seconds*1e6)) }

@@ -9,6 +9,7 @@ package score
 
 import (
 	"math"
+	"slices"
 
 	"cusp/internal/condition"
 	"cusp/internal/lead"
@@ -96,8 +97,8 @@ func (sig *Signal) remember(at lead.Instant, window float64) {
 // CountIn is the number of counted occurrences of signal i in (at−window, at], window in seconds.
 func (s *State) CountIn(i int, at lead.Instant, window float64) int {
 	n := 0
-	for j := len(s.Signals[i].Times) - 1; j >= 0; j-- {
-		if at.Seconds(s.Signals[i].Times[j]) >= window {
+	for _, t := range slices.Backward(s.Signals[i].Times) {
+		if at.Seconds(t) >= window {
 			break
 		}
 		n++

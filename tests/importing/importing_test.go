@@ -92,7 +92,7 @@ func TestImport_countsEveryRowOnce(t *testing.T) {
 	if got, want := run(t, bin, dsn, "accounts", accounts), (table.Summary{Read: 1, New: 1}); got.Read != want.Read || got.Rejected != 0 {
 		t.Errorf("accounts by domain: got %+v, want %+v", got, want)
 	}
-	events := write(t, "events.csv", "user_id,event,time\nu1,X,2026-01-01\nu1,X,2026-01-01\nu1,Y,2026-01-01\n")
+	events := write(t, "events.csv", "user_id,event,time\n"+strings.Repeat("u1,X,2026-01-01\n", 2)+"u1,Y,2026-01-01\n")
 	if got, want := run(t, bin, dsn, "events", events), (table.Summary{Read: 3, New: 2, Duplicate: 1}); got != want {
 		t.Errorf("events: got %+v, want %+v", got, want)
 	}

@@ -29,7 +29,7 @@ func Build(t testing.TB) string {
 func Run(t testing.TB, bin string, args ...string) []byte {
 	t.Helper()
 	var out, problems bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), bin, args...) //nolint:gosec // the product itself
+	cmd := exec.CommandContext(t.Context(), bin, args...)
 	cmd.Stdout, cmd.Stderr = &out, &problems
 	if err := cmd.Run(); err != nil {
 		t.Fatalf("cusp %v: %v\n%s", args, err, problems.String())

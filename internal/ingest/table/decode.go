@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"compress/gzip"
+	"errors"
 	"fmt"
 	"io"
 	"unicode/utf8"
@@ -140,7 +141,7 @@ func cellText(cell string, e Encoding) (string, error) {
 		return cell, nil
 	}
 	if e != Detect {
-		return "", fmt.Errorf("the text is not valid UTF-8")
+		return "", errors.New("the text is not valid UTF-8")
 	}
 	s, err := charmap.Windows1252.NewDecoder().String(cell)
 	if err != nil {

@@ -133,7 +133,7 @@ func defaultFields(kind Kind, columns []string) []field {
 		}
 	}
 	for _, a := range aliases(kind) {
-		for _, name := range strings.Fields(a.names) {
+		for name := range strings.FieldsSeq(a.names) {
 			i := slices.Index(normal, name)
 			if i < 0 || used[i] || !free(fields, a.target) {
 				continue

@@ -65,7 +65,8 @@ func Open(src io.Reader, o Options) (*Reader, error) {
 	r := &Reader{mapping: m, encoding: encoding, fingerprint: hex.EncodeToString(sum[:8])}
 	switch bytes.TrimSpace(head)[0] {
 	case '{':
-		return r, r.openJSON(in)
+		r.openJSON(in)
+		return r, nil
 	case '[':
 		return nil, fault.New(fault.Unsupported, "this is one JSON array").WithCode("json_array").
 			WithHint("write one object per line (NDJSON); jq -c '.[]' does it")
@@ -88,13 +89,12 @@ func (r *Reader) Columns() []string { return slices.Clone(r.columns) }
 // taken up again with what it began with.
 func (r *Reader) Fingerprint() string { return r.fingerprint }
 
-func (r *Reader) openJSON(in *bufio.Reader) error {
+func (r *Reader) openJSON(in *bufio.Reader) {
 	r.json = &jsonReader{src: in}
 	r.columns = []string{"row"}
 	if r.mapping.doc == nil || r.mapping.keepRest {
 		r.layouts = map[string]*Mapping{}
 	}
-	return nil
 }
 
 func (r *Reader) openCSV(in *bufio.Reader, head []byte) error {

@@ -2,6 +2,7 @@ package table
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -165,7 +166,7 @@ func objectOf(v any) (any, error) {
 	}
 	object, err := parseObject([]byte(scalarText(v)))
 	if err != nil {
-		return nil, fmt.Errorf("is not a JSON object")
+		return nil, errors.New("is not a JSON object")
 	}
 	return object, nil
 }
@@ -177,7 +178,7 @@ func parseBool(v any) (any, error) {
 	case "false", "no", "n", "0":
 		return false, nil
 	}
-	return nil, fmt.Errorf("is neither yes nor no")
+	return nil, errors.New("is neither yes nor no")
 }
 
 // parseAuto reads the times that programs write without being told how: ISO 8601, or seconds or

@@ -65,6 +65,7 @@ func (e *Event) Message() map[string]any {
 		m["context"] = map[string]any{"page": map[string]any{"path": e.Path}}
 	case lead.Group:
 		m["groupId"] = "case"
+	default: // the others carry what they say in their own fields
 	}
 	if e.Name != "" {
 		m["event"] = e.Name
@@ -88,6 +89,7 @@ func (c *Case) Traits() (person, account map[string]any) {
 			maps.Copy(person, e.Traits)
 		case lead.Group:
 			maps.Copy(account, e.Traits)
+		default: // nothing else says who somebody is
 		}
 	}
 	if _, stated := account["domain"]; !stated {

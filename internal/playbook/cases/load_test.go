@@ -1,6 +1,7 @@
 package cases_test
 
 import (
+	"maps"
 	"os"
 	"strings"
 	"testing"
@@ -134,9 +135,7 @@ func TestEvent_Message(t *testing.T) {
 			map[string]any{"type": "answered", "event": "rejected"},
 		},
 	} {
-		for key, v := range map[string]any{"messageId": "m", "timestamp": "2023-11-14T22:13:20Z", "userId": "case"} {
-			tt.want[key] = v
-		}
+		maps.Copy(tt.want, map[string]any{"messageId": "m", "timestamp": "2023-11-14T22:13:20Z", "userId": "case"})
 		if d := cmp.Diff(tt.want, tt.event.Message()); d != "" {
 			t.Errorf("%s (-want +got):\n%s", name, d)
 		}

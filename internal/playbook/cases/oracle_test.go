@@ -66,6 +66,7 @@ func (o *oracle) step(e *cases.Event) {
 		if e.Name == "rejected" {
 			o.rejected = e.At
 		}
+	default:
 	}
 	o.company()
 	pending := map[int]bool{}
@@ -108,6 +109,7 @@ func triggers(on playbook.Trigger, e *cases.Event) bool {
 	case playbook.OnText:
 		message, _ := e.Properties["message"].(string)
 		return e.Type == lead.Track && says(message, on.Value)
+	default:
 	}
 	return false
 }
@@ -244,7 +246,7 @@ func (o *oracle) intent() intentOf {
 			"id": s.ID, "class": s.Class.String(), "value": o.worth(i), "count": len(o.seen[i]), "last_at": last.String(),
 		})
 	}
-	for c := playbook.Interest; c < playbook.Negative; c++ {
+	for c := range playbook.Negative {
 		sums[c.String()] = math.Min(sums[c.String()], o.p.Intent.Caps[c])
 	}
 	sums["third_party"] = math.Min(sums["third_party"], o.p.Intent.ThirdPartyCap)

@@ -152,6 +152,7 @@ func (d *document) value(n *yaml.Node) any {
 			list[i] = d.value(c)
 		}
 		return list
+	default: // a scalar: aliases are refused, and documents have no other parts
 	}
 	switch n.ShortTag() {
 	case "!!null":
