@@ -93,10 +93,12 @@ func (s *shelf) unsettled() []*row {
 // embedded says that no other process sees this database.
 func (e *Engine) embedded() bool { return e.db.Dialect() == db.SQLite }
 
-func (e *Engine) full() bool {
+func (e *Engine) full() bool { return e.unsettled() >= settleEvents }
+
+func (e *Engine) unsettled() int {
 	e.writing.Lock()
 	defer e.writing.Unlock()
-	return e.store.Unsettled() >= settleEvents
+	return e.store.Unsettled()
 }
 
 // Settle lays down everything that commits have left in memory and in the journal. Whoever reads stored

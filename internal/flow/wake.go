@@ -15,8 +15,13 @@ import (
 const (
 	wakeBatch  = 256
 	sweepBatch = 256
-	// longestNap bounds how long the wake loop sleeps, so that another replica's work is noticed.
+	// longestNap bounds how long the wake loop sleeps, so that what was committed meanwhile, here or by
+	// another replica, is noticed.
 	longestNap = time.Second
+	// busyNap is how long it sleeps while many commits come: waking lays down what they left in memory,
+	// and the more of it at once the cheaper.
+	busyNap    = 5 * time.Second
+	busyEvents = 2000
 	// afterTrouble is how long the wake loop rests when the database does not answer.
 	afterTrouble = 2 * time.Second
 )
@@ -30,6 +35,7 @@ type sweeper struct {
 
 // tend wakes what is due and goes on with the sweep; it says when to be called again.
 func (e *Engine) tend(ctx context.Context, s *sweeper) time.Duration {
+	busy := e.unsettled() >= busyEvents
 	woken, err := e.Wake(ctx)
 	if err == nil && woken < wakeBatch {
 		err = e.sweep(ctx, s)
@@ -42,6 +48,8 @@ func (e *Engine) tend(ctx context.Context, s *sweeper) time.Duration {
 		return afterTrouble
 	case woken == wakeBatch || !s.done:
 		return 0
+	case busy:
+		return busyNap
 	}
 	return e.nap(ctx)
 }
