@@ -140,7 +140,7 @@ func (w *walk) follow(r *Rule) Assignment {
 	if r.Rep != "" {
 		rep, ok := w.reps[r.Rep]
 		if reason := w.unable(rep, ok, w.team(r.Team)); reason != "" {
-			w.say(hop(RuleRepPassed, string(r.Rep), "The rule names %s, who %s.", w.name(r.Rep), reason))
+			w.say(hop(RuleRepUnable, string(r.Rep), "The rule names %s, who %s.", w.name(r.Rep), reason))
 		} else {
 			w.say(hop(RuleRep, string(r.Rep), "The rule names %s, who gets it.", rep.title()))
 			return w.give(rep, "")

@@ -132,7 +132,7 @@ var situations = []struct {
 		set:  func(_ *Book, reps Reps, _ *Lead, _ Pools) { edit(reps, full, "dan") },
 		want: Assignment{Outcome: ToRep, Rep: "eva", Team: "enterprise", Rule: "vip", From: monday},
 		codes: []Code{
-			NoOwner, NoAccountOwner, RuleMatched, RuleRepPassed, TeamAsked, RepFull, RepTurn,
+			NoOwner, NoAccountOwner, RuleMatched, RuleRepUnable, TeamAsked, RepFull, RepTurn,
 		},
 	},
 	{
@@ -179,6 +179,19 @@ var situations = []struct {
 		want: Assignment{Outcome: ToRep, Rep: "ben", Team: "dach", Rule: "dach", From: evening},
 		codes: []Code{
 			NoOwner, NoAccountOwner, RuleSkipped, RuleMatched, TeamAsked, RepClosed, RepClosed, RepClosed, RepLater, RepTurn, Opens,
+		},
+	},
+	{
+		name: "who is on leave has no turn, even if back before the others open", lead: Lead{Country: "DE"},
+		set: func(b *Book, reps Reps, _ *Lead, _ Pools) {
+			b.Teams[0].Nurture = Policy{Wait: true}
+			edit(reps, away, "ana")
+			edit(reps, func(r *Rep) { r.NextOpen = evening }, "ana")
+			edit(reps, closedUntil(tuesday), "ben")
+		},
+		want: Assignment{Outcome: ToRep, Rep: "ben", Team: "dach", Rule: "dach", From: tuesday},
+		codes: []Code{
+			NoOwner, NoAccountOwner, RuleSkipped, RuleMatched, TeamAsked, RepAbsent, RepClosed, RepTerritory, RepTurn, Opens,
 		},
 	},
 	{

@@ -72,11 +72,11 @@ func FuzzDecode(f *testing.F) {
 			all = append(all, candidate{s.Rep, 7})
 		}
 		seen := map[RepID]bool{}
-		for i := len(all) - 1; i >= 0; i-- {
-			if seen[all[i].rep] {
+		for _, c := range all {
+			if seen[c.rep] {
 				return // a decoded rep is called like one of the team
 			}
-			seen[all[i].rep] = true
+			seen[c.rep] = true
 		}
 		for range 3 {
 			var order []Turn

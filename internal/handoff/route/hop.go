@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -23,7 +24,7 @@ const (
 	RuleSkipped        Code = "rule_skipped"
 	RuleMatched        Code = "rule_matched"
 	RuleRep            Code = "rule_rep"        // decisive: the rule names the rep
-	RuleRepPassed      Code = "rule_rep_passed" // the rule names a rep who cannot take it
+	RuleRepUnable      Code = "rule_rep_unable" // the rule names a rep who cannot take it
 	NoRule             Code = "no_rule"         // no rule matched: the fallback team is asked
 )
 
@@ -79,11 +80,9 @@ func hop(c Code, subject, format string, args ...any) Hop {
 
 // Decisive reports whether the step ended the search.
 func (h Hop) Decisive() bool {
-	switch h.Code {
-	case AnsweredBefore, OwnerKeeps, AccountOwnerKeeps, RuleRep, RepOwed, RepTurn, QueueOpening, QueueRoom, ManagerGets, MarketingKeeps:
-		return true
-	}
-	return false
+	return slices.Contains([]Code{
+		AnsweredBefore, OwnerKeeps, AccountOwnerKeeps, RuleRep, RepOwed, RepTurn, QueueOpening, QueueRoom, ManagerGets, MarketingKeeps,
+	}, h.Code)
 }
 
 func (r Rep) title() string {
@@ -131,7 +130,7 @@ const maxNamed = 3
 func (w *walk) turnText(order []Turn) string {
 	first := order[0]
 	if len(order) == 1 {
-		return fmt.Sprintf("%s is the only one who can take it.", w.name(first.Rep))
+		return w.name(first.Rep) + " is the only one who can take it."
 	}
 	var others []string
 	for _, t := range order[1:min(len(order), maxNamed+1)] {

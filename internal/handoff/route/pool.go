@@ -60,9 +60,9 @@ type levelled struct {
 
 // Find is who got a handoff, as far as the pool remembers.
 func (p Pool) Find(h HandoffID) (Given, bool) {
-	for i := len(p.Recent) - 1; i >= 0; i-- {
-		if h != 0 && p.Recent[i].Handoff == h {
-			return p.Recent[i], true
+	for _, g := range slices.Backward(p.Recent) {
+		if h != 0 && g.Handoff == h {
+			return g, true
 		}
 	}
 	return Given{}, false
@@ -91,6 +91,7 @@ func (p Pool) assign(h HandoffID, members []RepID, all []candidate) (Pool, []Tur
 	p = p.clone()
 	p.Reps = slices.DeleteFunc(p.Reps, func(s Standing) bool { return !slices.Contains(members, s.Rep) })
 	moved := p.admit(all)
+	p.centre()
 	order, owed := p.order(all)
 	p.take(order[0], owed, all)
 	if p.Recent = append(p.Recent, Given{Handoff: h, Rep: order[0].Rep}); h == 0 {
@@ -119,6 +120,21 @@ func (p *Pool) admit(all []candidate) []levelled {
 		}
 	}
 	return moved
+}
+
+// centre moves all standings together, which changes nobody's turn, so that the team as a whole is level:
+// what levelling forgives and what leavers take along would add up otherwise.
+func (p *Pool) centre() {
+	total, mean := int64(0), int64(0)
+	for i := range p.Reps {
+		total += int64(p.Reps[i].Weight)
+	}
+	for i := range p.Reps {
+		mean += p.Reps[i].At / total * int64(p.Reps[i].Weight)
+	}
+	for i := range p.Reps {
+		p.Reps[i].At = held(p.Reps[i].At - mean)
+	}
 }
 
 // reweigh keeps what the rep is ahead or behind, in leads, when the weight changes.

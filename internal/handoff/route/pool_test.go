@@ -2,6 +2,7 @@ package route
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
@@ -230,6 +231,16 @@ func TestPool_changedWeightsCountFromNowOn(t *testing.T) {
 	}
 }
 
+// A rep who is half a lead ahead stays half a lead ahead, not half a lead of the old weight.
+func TestPool_changedWeightsKeepWhatOneIsAhead(t *testing.T) {
+	t.Parallel()
+	p, _ := turns(Pool{}, 1, team(1, 1))
+	_, order, moved := p.assign(0, []RepID{"A", "B"}, team(4, 1))
+	if len(moved) > 0 || order[0].Rep != "B" || order[1].Ahead < 0.3 || order[1].Ahead > 0.7 {
+		t.Errorf("order %+v, moved %+v", order, moved)
+	}
+}
+
 // Leads that only some can take must not cost the others their share among each other: B and C, at 1:5,
 // share every lead that both may have, whatever A and D get beside it.
 func TestPool_othersLeadsDoNotDistortShares(t *testing.T) {
@@ -253,6 +264,51 @@ func TestPool_othersLeadsDoNotDistortShares(t *testing.T) {
 		}
 		if had["A"] < 150 || had["D"] < 75 { // their part of the 600 leads that all can take is 200 and 100
 			t.Errorf("surge %d: A and D are kept from the common leads: %v", surge, had)
+		}
+	}
+}
+
+// In a long history in which anybody may be away for any lead, each rep still gets the share of the leads
+// that the rep could have taken: at each lead, one's weight against those present. The twins A and B, who
+// are always there together, also keep their 1:5.
+func TestPool_longHistoriesGiveEverybodyTheirShare(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(4) {
+		r := rand.New(rand.NewPCG(seed, 1))
+		all := team(1, 5, 1, 2, 3, 4, 6, 2, 1, 3)
+		var p Pool
+		had, share := map[RepID]float64{}, map[RepID]float64{}
+		for range 10_000 {
+			twins, crowd := r.IntN(2) == 0, r.IntN(3)
+			var here []candidate
+			total := 0
+			for i, c := range all {
+				if i < 2 && twins || i >= 2 && r.IntN(crowd+2) == 0 {
+					here, total = append(here, c), total+c.weight
+				}
+			}
+			if len(here) == 0 {
+				continue
+			}
+			for _, c := range here {
+				share[c.rep] += float64(c.weight) / float64(total)
+			}
+			var order []Turn
+			p, order, _ = p.assign(0, members(all), here)
+			had[order[0].Rep]++
+			for _, s := range p.Reps {
+				if a := s.ahead(); a > 10 || a < -10 {
+					t.Fatalf("seed %d: %s drifted to %.2f leads", seed, s.Rep, a)
+				}
+			}
+		}
+		for _, c := range all {
+			if d := had[c.rep] - share[c.rep]; d > 5+share[c.rep]/50 || d < -5-share[c.rep]/50 {
+				t.Errorf("seed %d: %s got %.0f leads of a share of %.1f", seed, c.rep, had[c.rep], share[c.rep])
+			}
+		}
+		if ratio := had["B"] / had["A"]; ratio < 4.9 || ratio > 5.1 {
+			t.Errorf("seed %d: B:A = %.3f", seed, ratio)
 		}
 	}
 }
