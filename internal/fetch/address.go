@@ -71,7 +71,7 @@ var inner = []string{"localhost", "local", "internal", "intranet", "lan", "home.
 func publicName(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
 	for _, c := range host {
-		if !(c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.') {
+		if !strings.ContainsRune("abcdefghijklmnopqrstuvwxyz0123456789-_.", c) {
 			return false
 		}
 	}
@@ -86,11 +86,9 @@ func publicName(host string) bool {
 
 // number says whether a label is one in the sense of https://url.spec.whatwg.org/#ends-in-a-number-checker.
 func number(label string) bool {
-	hex := strings.HasPrefix(label, "0x")
-	for _, c := range strings.TrimPrefix(label, "0x") {
-		if !(c >= '0' && c <= '9' || hex && c >= 'a' && c <= 'f') {
-			return false
-		}
+	digits := "0123456789"
+	if hex, ok := strings.CutPrefix(label, "0x"); ok {
+		label, digits = hex, "0123456789abcdef"
 	}
-	return true
+	return strings.Trim(label, digits) == ""
 }

@@ -67,10 +67,10 @@ func (m moment) wall() lead.Instant { return m.now + m.skew }
 
 // due is when a job that is to run at a wall time is due on the steady clock.
 func (m moment) due(runAt lead.Instant) lead.Instant {
-	switch {
-	case runAt == 0:
+	switch runAt {
+	case 0:
 		return m.now
-	case runAt == lead.Never:
+	case lead.Never:
 		return lead.Never
 	}
 	return runAt - m.skew

@@ -124,9 +124,8 @@ func (p Policy) pause(id ID, failed int) time.Duration {
 	if shift := failed - 1; shift < 40 && p.First < p.Longest>>shift {
 		d = p.First << shift
 	}
-	const steps = 1 << 16
-	part := time.Duration(mix(uint64(id)<<16^uint64(failed)) % steps)
-	return d - d/10 + d/5/steps*part + d/5%steps*part/steps
+	part := float64(mix(uint64(id)<<16^uint64(failed))>>11) / (1 << 53) // in [0, 1)
+	return d - d/10 + time.Duration(float64(d/5)*part)
 }
 
 // mix is the finaliser of SplitMix64: it spreads neighbouring numbers.

@@ -75,7 +75,7 @@ func New(d *db.DB, o Options) *Queue {
 	}
 	q.clock = newClock(o.Now, o.Elapsed, func(by time.Duration) {
 		q.count(func(c *Counts) { c.Jumps++ })
-		q.log.LogAttrs(context.Background(), slog.LevelWarn, "the wall clock jumped; timers keep to elapsed time", slog.Duration("by", by))
+		q.log.Warn("the wall clock jumped; timers keep to elapsed time", slog.Duration("by", by))
 	})
 	d.Attach(attachment{}, q)
 	return q

@@ -230,7 +230,7 @@ func mourn(tx *db.Tx, p Policy, r Record) (err error) {
 }
 
 func (q *Queue) noteFailure(ctx context.Context, r *Record, do action, cause error) {
-	level, message := slog.LevelInfo, "a job failed and will be tried again"
+	level := slog.LevelInfo
 	q.count(func(c *Counts) {
 		c.Failed++
 		if do == expire {
@@ -239,9 +239,9 @@ func (q *Queue) noteFailure(ctx context.Context, r *Record, do action, cause err
 		}
 		if r.State == Dead {
 			c.Dead++
-			level, message = slog.LevelWarn, "a job was given up"
+			level = slog.LevelWarn
 		}
 	})
-	q.log.LogAttrs(ctx, level, message, slog.Int64("job", int64(r.ID)), slog.String("kind", r.Kind),
-		slog.Int("attempt", r.Attempt), slog.Any("error", cause))
+	q.log.LogAttrs(ctx, level, "a job failed", slog.Int64("job", int64(r.ID)), slog.String("kind", r.Kind),
+		slog.Int("attempt", r.Attempt), slog.String("state", string(r.State)), slog.Any("error", cause))
 }
