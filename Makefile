@@ -23,7 +23,7 @@ demo: build ## Start a living sample company and say where to look
 
 .PHONY: test
 test: vet ## Run every test, on SQLite and on PostgreSQL (starts one when needed)
-	pg=$$(scripts/postgres) && CUSP_TEST_PG=$$pg $(GO) test $(PACKAGES)
+	set -o pipefail; pg=$$(scripts/postgres) && CUSP_TEST_PG=$$pg $(GO) test $(PACKAGES) | scripts/slowest
 	tests/sdk/run
 
 .PHONY: vet
