@@ -25,6 +25,7 @@ type work struct {
 	rows    map[lead.PersonID]*row
 	stored  []*row
 	entries []entry
+	decided []Decided
 	scratch Lead
 }
 
@@ -108,7 +109,20 @@ func (w *work) person(t *task) error {
 			return err
 		}
 	}
+	w.tell(l, x, before)
 	return w.keep(l, x, account)
+}
+
+// tell notes a lead whose outcome is another one than before; entries from the index first on are its.
+func (w *work) tell(l *Lead, x *row, first int) {
+	if len(w.entries) == first || w.engine.decided == nil {
+		return
+	}
+	change := w.entries[len(w.entries)-1].change
+	change.From = w.entries[first].change.From
+	w.decided = append(w.decided, Decided{
+		Person: x.Person, Account: x.Account, Change: change, Traits: maps.Clone(l.Person.Map()), Company: l.company(),
+	})
 }
 
 func (w *work) lead() *Lead {
@@ -164,7 +178,7 @@ func (w *work) again(l *Lead, x *row, t *task) error {
 		return err
 	}
 	l.reset()
-	last, err := w.decided(x, t)
+	last, err := w.recorded(x, t)
 	if err != nil {
 		return err
 	}
@@ -238,11 +252,14 @@ func (w *work) finish() error {
 			}
 		})
 	}
-	return w.pub.record(w.tx, w.entries, w.now)
+	if err := w.pub.record(w.tx, w.entries, w.now); err != nil || len(w.decided) == 0 {
+		return err
+	}
+	return w.engine.decided(w.tx, w.decided, w.now)
 }
 
-// decided is the outcome that was recorded last. The stored state tells, unless it may be behind.
-func (w *work) decided(x *row, t *task) (decide.Outcome, error) {
+// recorded is the outcome that was recorded last. The stored state tells, unless it may be behind.
+func (w *work) recorded(x *row, t *task) (decide.Outcome, error) {
 	if t.whole || !t.refold && len(x.State) > 0 {
 		return x.Outcome, nil
 	}

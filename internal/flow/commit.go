@@ -47,7 +47,10 @@ func (e *Engine) commit(ctx context.Context, reqs []*request) (receipts []ingest
 			changes = w.entries
 		}
 		receipts = c.receipts
-		return c.account()
+		if err := c.account(); err != nil {
+			return err
+		}
+		return c.along()
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("commit events: %w", err)
@@ -206,6 +209,19 @@ func (c *commit) colleagues(w *work) ([]lead.PersonID, error) {
 		}
 	}
 	return out, nil
+}
+
+// along does what callers want done with their facts.
+func (c *commit) along() error {
+	for _, r := range c.reqs {
+		if r.with == nil {
+			continue
+		}
+		if err := r.with(c.tx); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // account adds what came of the requests to the accounts of their sources and keeps what was rejected.

@@ -44,6 +44,18 @@ const (
 type Options struct {
 	Now    func() time.Time // the clock; required
 	Logger *slog.Logger     // required
+	// Decided is told in the fold's own transaction whose outcome changed, by id; what it does commits
+	// with the facts or not at all. Nil for nobody.
+	Decided func(tx *db.Tx, leads []Decided, now lead.Instant) error
+}
+
+// Decided is a lead whose outcome changed in a transaction.
+type Decided struct {
+	Person  lead.PersonID
+	Account lead.AccountID // 0 for none
+	Change  Change         // from the outcome before the transaction to the one after it
+	Traits  map[string]any // of the person
+	Company map[string]any // of the account, as conditions see it
 }
 
 // Engine folds facts into leads on a database. It is safe for concurrent use.
@@ -51,6 +63,7 @@ type Engine struct {
 	db      *db.DB
 	now     func() time.Time
 	log     *slog.Logger
+	decided func(*db.Tx, []Decided, lead.Instant) error
 	current atomic.Pointer[Published]
 	inbox   chan *request
 	woken   chan struct{} // told when there is something to tend to at once
@@ -66,6 +79,7 @@ type Engine struct {
 type request struct {
 	ctx   context.Context
 	batch ingest.Batch
+	with  func(*db.Tx) error // done in the same transaction, after the fold; nil for nothing
 	done  chan answer
 }
 
@@ -78,7 +92,7 @@ type answer struct {
 // decides nothing until one is published.
 func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
-		db: d, now: o.Now, log: o.Logger,
+		db: d, now: o.Now, log: o.Logger, decided: o.Decided,
 		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: newShelf(),
 	}
 	if e.embedded() {
@@ -140,6 +154,18 @@ func (e *Engine) Submit(ctx context.Context, b ingest.Batch) (ingest.Receipt, er
 		return ingest.Receipt{}, fault.New(fault.Unavailable, "The request was given up before it was stored.").
 			WithCause(ctx.Err()).WithHint("Send the batch again: message ids count once.")
 	}
+}
+
+// State commits one fact that a person or the product states, together with what with does on the same
+// transaction: both or neither.
+func (e *Engine) State(ctx context.Context, fact lead.Event, with func(*db.Tx) error) (ingest.Receipt, error) {
+	batch := ingest.Batch{Source: fact.Source, ReceivedAt: fact.ReceivedAt, Events: []lead.Event{fact}}
+	receipts, changes, err := e.commit(context.WithoutCancel(ctx), []*request{{ctx: ctx, batch: batch, with: with}})
+	if err != nil {
+		return ingest.Receipt{}, err
+	}
+	e.watch.tell(changes)
+	return receipts[0], nil
 }
 
 // Run commits batches and wakes leads until the context ends; then it finishes what is in hand.
