@@ -109,7 +109,10 @@ func (e *Engine) Settle(ctx context.Context) error {
 	if e.store.Unsettled() == 0 && len(e.shelf.dirty) == 0 {
 		return nil
 	}
-	err := e.db.Write(ctx, e.settle)
+	err := e.db.Write(ctx, func(tx *db.Tx) error {
+		e.store.Begin()
+		return e.settle(tx)
+	})
 	if err != nil {
 		return fmt.Errorf("settle: %w", err)
 	}
