@@ -96,6 +96,15 @@ func (c *clock) read() moment {
 	return moment{now: wall - c.skew, skew: c.skew}
 }
 
+// restart lets steady time begin anew with the wall clock. Nobody knows how much time has elapsed since an
+// earlier process wrote what it left, other than by the wall clock.
+func (c *clock) restart() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.lastWall, c.lastElapsed = c.both()
+	c.skew = 0
+}
+
 // attachment is the key under which a queue is found beside its database.
 type attachment struct{}
 

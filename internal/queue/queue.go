@@ -155,7 +155,8 @@ func (q *Queue) start(ctx context.Context) error {
 				return err
 			}
 		}
-		_, err := tx.Exec(unskew) // the steady clock begins anew with the wall clock
+		q.clock.restart()
+		_, err := tx.Exec(unskew)
 		return err
 	})
 	if err != nil && ctx.Err() == nil {
