@@ -53,7 +53,7 @@ const (
 var exceptions = map[string]string{}
 
 // noIO are the packages whose rules are pure: they get time, randomness and files as values.
-var noIO = []string{"lead", "canon", "condition", "identity", "signal", "score", "decide"}
+var noIO = []string{"lead", "canon", "condition", "identity", "signal", "score", "decide", "handoff"}
 
 // impure may not be imported by packages of noIO.
 var impure = []string{"os", "net/http", "math/rand", "math/rand/v2", "crypto/rand", "os/exec", "log", "log/slog"}
