@@ -126,9 +126,8 @@ func (f *folded) take(o folded) {
 type eventSource func(ctx context.Context, part int, fn func([]ingest.Stored) error) error
 
 // foldAll folds everything of a source with as many workers as there are cores.
-func foldAll(ctx context.Context, p *playbook.Playbook, src eventSource, into *series) (result folded, err error) {
+func foldAll(ctx context.Context, p *playbook.Playbook, src eventSource, now lead.Instant, into *series) (result folded, err error) {
 	result.decisions = map[decide.Decision]int{}
-	now := lead.At(time.Now())
 	var mu sync.Mutex
 	var next atomic.Int64
 	var workers sync.WaitGroup
@@ -215,9 +214,10 @@ func (r *rig) replay(ctx context.Context, d *db.DB, p *playbook.Playbook) error 
 	if err != nil {
 		return err
 	}
+	now := lead.At(time.Now()) // one instant for all folds: a decision may change with time alone
 	r.Say("replay: memory")
 	peak, err := peakMemory(func() error {
-		_, err := foldAll(ctx, p, log, &series{})
+		_, err := foldAll(ctx, p, log, now, &series{})
 		return err
 	})
 	if err != nil {
@@ -230,11 +230,11 @@ func (r *rig) replay(ctx context.Context, d *db.DB, p *playbook.Playbook) error 
 	var product, raw series
 	for round := range r.Rounds {
 		r.Say(fmt.Sprintf("replay, round %d of %d", round+1, r.Rounds))
-		want, err := foldAll(ctx, p, memory, &raw)
+		want, err := foldAll(ctx, p, memory, now, &raw)
 		if err != nil {
 			return err
 		}
-		got, err := foldAll(ctx, p, log, &product)
+		got, err := foldAll(ctx, p, log, now, &product)
 		if err != nil {
 			return err
 		}
