@@ -131,6 +131,9 @@ func shapeOf(form string) uint64 {
 // amounts marks numbers next to a currency or a thousand as money.
 func (r *rules) amounts(tokens []token) {
 	for i := range tokens {
+		if tokens[i].is("million", "grand") {
+			tokens[i].classes |= classNumber | classMoney
+		}
 		if tokens[i].classes&classNumber == 0 {
 			continue
 		}
@@ -138,12 +141,21 @@ func (r *rules) amounts(tokens []token) {
 		if i+1 < len(tokens) {
 			next = tokens[i+1]
 		}
-		if next.is("usd", "eur", "euro", "dollar", "gbp", "pound", "buck", "grand", "chf", "k", "quid", "cad", "aud") ||
-			next.is("thousand", "million", "mio") && i+2 < len(tokens) && tokens[i+2].is("usd", "eur", "euro", "dollar", "gbp", "pound") ||
+		if isCurrency(&next) ||
+			next.is("thousand", "million", "mio") && i+2 < len(tokens) && isCurrency(&tokens[i+2]) ||
 			i > 0 && tokens[i-1].is("usd", "eur", "gbp", "chf", "$", "€", "£") {
 			tokens[i].classes |= classMoney
 		}
 	}
+}
+
+// isCurrency recognises a currency after its amount.
+func isCurrency(t *token) bool {
+	switch strings.TrimSuffix(t.form, "s") {
+	case "usd", "eur", "euro", "dollar", "gbp", "pound", "buck", "grand", "chf", "k", "quid", "cad", "aud":
+		return true
+	}
+	return false
 }
 
 // dateBegins says whether the tokens begin with a date or a period such as "the end of next quarter".
@@ -155,9 +167,10 @@ func (r *rules) dateBegins(tokens []token) bool {
 		case t.has(r.dates) || isDate(t.form):
 			return true
 		case t.has(r.periods):
-			return relative || i+1 < len(tokens) && tokens[i+1].is("end")
+			next := i+1 < len(tokens)
+			return relative && !(next && tokens[i+1].is("ago", "later", "of")) || next && tokens[i+1].is("end")
 		case t.has(r.dateWords):
-			relative = relative || !t.is("the", "a", "an", "our", "of", "very", "my")
+			relative = relative || !t.is("the", "a", "an", "our", "of", "very", "my", "business", "working", "holiday", "calendar")
 		case t.has(classNumber) && !t.has(classMoney):
 			if strings.HasSuffix(t.form, "th") || strings.HasSuffix(t.form, "st") || strings.HasSuffix(t.form, "nd") {
 				return true

@@ -3,6 +3,7 @@ package signal
 import (
 	_ "embed" // the rules are a text of their own
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,13 +34,14 @@ func mustRules(text string) *rules {
 type mode byte
 
 const (
-	states    mode = '+' // a statement: questions, suppositions and other people void it, denials turn it
-	requests  mode = '?' // the same, but a question is no obstacle
-	certain   mode = '=' // a fixed phrase: denials around it are part of it
-	denies    mode = '-' // the phrase denies the kind
-	vetoes    mode = 'x' // where this stands, the kind is not meant
-	shadows   mode = 'o' // the words of this phrase mean something else
-	asksAbout mode = 'q' // a question or a wish to know; suppositions are no obstacle
+	states     mode = '+' // a statement: questions, suppositions and other people void it, denials turn it
+	requests   mode = '?' // the same, but a question is no obstacle
+	certain    mode = '=' // a fixed phrase: denials around it are part of it
+	denies     mode = '-' // the phrase denies the kind
+	vetoes     mode = 'x' // where this stands, the kind is not meant
+	shadows    mode = 'o' // the words of this phrase mean something else
+	asksAbout  mode = 'q' // a question or a wish to know; suppositions are no obstacle
+	inQuestion mode = 'k' // the same, only in what is grammatically a question
 )
 
 // rule is one pattern with what it means.
@@ -47,6 +49,7 @@ type rule struct {
 	kind    Kind // empty for every kind
 	mode    mode
 	pattern []element
+	anchor  *element // a later element without which the pattern cannot match
 	text    string
 	reply   bool // of [Reply], not of [Read]
 }
@@ -74,7 +77,7 @@ type rules struct {
 
 	deny, harmless, others, breaks, doubts, modals, pending uint64
 	dates, periods, dateWords, openers, helpers, persons    uint64
-	you                                                     uint64
+	strangers, polite, subjects, later, waiting, they       uint64
 }
 
 type merge struct {
@@ -113,7 +116,7 @@ func (r *rules) name() {
 	for name, bit := range map[string]*uint64{
 		"deny": &r.deny, "harmless": &r.harmless, "others": &r.others, "breaks": &r.breaks, "doubts": &r.doubts,
 		"modals": &r.modals, "pending": &r.pending, "dates": &r.dates, "periods": &r.periods,
-		"datewords": &r.dateWords, "openers": &r.openers, "helpers": &r.helpers, "persons": &r.persons, "you": &r.you,
+		"datewords": &r.dateWords, "openers": &r.openers, "helpers": &r.helpers, "persons": &r.persons, "strangers": &r.strangers, "polite": &r.polite, "subjects": &r.subjects, "later": &r.later, "waiting": &r.waiting, "they": &r.they,
 	} {
 		*bit = r.classOf[name]
 	}
@@ -130,7 +133,7 @@ func (r *rules) line(kind Kind, line string) error {
 		return r.pair(rest, r.typos)
 	case head == "<":
 		return r.pair(rest, r.bases)
-	case len(head) == 1 && strings.Contains("+?=-xoq", head):
+	case len(head) == 1 && strings.Contains("+?=-xoqk", head):
 		return r.rule(kind, mode(head[0]), rest)
 	}
 	return fmt.Errorf("unknown line %q", line)
@@ -212,15 +215,15 @@ func (r *rules) rule(kind Kind, m mode, text string) error {
 		return err
 	}
 	n := len(r.all)
-	r.all = append(r.all, rule{kind, m, pattern, text, strings.HasPrefix(string(kind), "reply_")})
+	r.all = append(r.all, rule{kind, m, pattern, anchorOf(pattern), text, strings.HasPrefix(string(kind), "reply_")})
 	first := &pattern[0]
 	if first.edge == atStart && len(pattern) > 1 {
 		first = &pattern[1]
 	}
-	if first.optional || first.not || first.gap > 0 || first.edge != noEdge {
+	if first.optional || first.not || first.gap > 0 || first.edge != noEdge || first.classes&classAny != 0 {
 		return fmt.Errorf("rule %q does not begin with a word", text)
 	}
-	for _, id := range first.words {
+	for _, id := range slices.Concat(first.words, first.forms) {
 		r.byWord[id] = append(r.byWord[id], n)
 	}
 	for id, classes := range r.memberOf {
@@ -236,7 +239,22 @@ func (r *rules) rule(kind Kind, m mode, text string) error {
 	return nil
 }
 
-// compile reads a pattern: words, a|b, @class, word?, ..3 (a gap), ,,3 (a gap over commas), !word, ^ and $.
+// anchorOf is the element after the first that the fewest words fit; nil when none must be there.
+func anchorOf(pattern []element) *element {
+	var anchor *element
+	for i := range pattern {
+		e := &pattern[i]
+		if i == 0 || e.optional || e.not || e.edge != noEdge {
+			continue
+		}
+		if anchor == nil || e.classes == 0 && anchor.classes != 0 || len(e.words) < len(anchor.words) {
+			anchor = e
+		}
+	}
+	return anchor
+}
+
+// compile reads a pattern: words, a|b, @class, =form, word?, ..3 (a gap), ,,3 (a gap over commas), !word, ^ and $.
 func (r *rules) compile(text string) ([]element, error) {
 	var out []element
 	gap, far := 0, false
@@ -285,6 +303,10 @@ func (r *rules) alternatives(e *element, field string) error {
 				return fmt.Errorf("unknown class %q", name)
 			}
 			e.classes |= bit
+			continue
+		}
+		if form, ok := strings.CutPrefix(a, "="); ok {
+			e.forms = append(e.forms, r.word(form))
 			continue
 		}
 		e.words = append(e.words, r.word(a))

@@ -31,10 +31,11 @@ func (r *rules) read(text string, s sentence) []Finding {
 // scan finds every match, before they are weighed against each other.
 func (r *rules) scan(s *sentence) (hits []hit, vetoed map[Kind]bool, shadowed []hit) {
 	vetoed = map[Kind]bool{}
+	m := newMatcher(r, s.tokens)
 	for at := range s.tokens {
 		for _, n := range r.candidates(&s.tokens[at]) {
 			x := &r.all[n]
-			end, ok := r.match(x.pattern, s.tokens, at)
+			end, ok := m.match(x, at)
 			if !ok || end.next == at {
 				continue
 			}
@@ -73,32 +74,46 @@ func (r *rules) candidates(t *token) []int {
 func (r *rules) judge(s *sentence, x *rule, from int, end path) (hit, bool) {
 	h := hit{kind: x.kind, from: from, to: end.next, negated: x.mode == denies, sure: x.mode == certain}
 	around := r.before(s.tokens, from)
+	around.supposed = around.supposed || r.conditional(s.tokens, from, end.next)
 	if x.reply {
 		h.negated = around.denied && x.mode != certain
 		return h, true
 	}
 	switch x.mode {
+	case inQuestion:
+		return h, from >= s.asks && !around.stranger && !end.afar
 	case asksAbout:
 		h.negated = around.denied
-		return h, !around.other
+		return h, !around.stranger && !end.afar
 	case certain:
 		return h, from < s.asks && !around.supposed && !around.other
 	case denies:
-		return h, from < s.asks && !around.supposed && !around.other && !around.denied && !end.denied
+		return h, from < s.asks && !around.supposed && !around.other && !around.denied && !end.denied &&
+			!(x.kind == Authority && around.waiting)
 	case requests:
-		h.negated = around.denied || end.denied
-		return h, !around.supposed
+		return h, !around.denied && !end.denied && !around.supposed && !around.stranger && (from < s.asks || s.tokens[s.asks].has(r.polite))
 	}
 	planned := x.kind == Budget || x.kind == Approved
 	h.negated = around.denied || end.denied || around.pending && planned
-	if h.negated && x.kind == Deadline || planned && (around.modal || end.modal) {
+	if h.negated && (x.kind == Deadline || x.kind == Urgency) || planned && (around.modal || end.modal || around.later) {
 		return h, false
 	}
-	return h, from < s.asks && !around.supposed && !around.other && !end.other
+	foreign := around.other || around.they && !planned || end.other && x.kind != Approved // the director gave his approval
+	return h, from < s.asks && !around.supposed && !foreign
+}
+
+// conditional says whether the match hangs on an earlier "if": "if approved, we would start in May".
+func (r *rules) conditional(tokens []token, from, to int) bool {
+	clause := from
+	for clause > 0 && !tokens[clause-1].stop {
+		clause--
+	}
+	would := slices.ContainsFunc(tokens[clause:to], func(t token) bool { return t.is("would", "could", "will", "might", "may") })
+	return would && slices.ContainsFunc(tokens[:clause], func(t token) bool { return t.is("if", "unless", "assuming", "suppose", "once") })
 }
 
 // surroundings are what stands before a match in its clause.
-type surroundings struct{ denied, supposed, other, modal, pending bool }
+type surroundings struct{ denied, supposed, other, stranger, modal, pending, later, waiting, they bool }
 
 // clauseReach is how many words back something can govern a match.
 const clauseReach = 7
@@ -120,14 +135,18 @@ func (r *rules) before(tokens []token, from int) surroundings {
 		s.denied = s.denied || t.has(r.deny) && !t.has(r.harmless)
 		s.modal = s.modal || t.has(r.modals)
 		s.pending = s.pending || t.has(r.pending)
-		s.other = s.other || near <= 4 && t.has(r.others)
+		s.stranger = s.stranger || t.has(r.strangers)
+		s.other = s.other || near <= 4 && t.has(r.others) || s.stranger
+		s.they = s.they || near <= 4 && t.has(r.they)
+		s.waiting = s.waiting || t.has(r.waiting)
+		s.later = s.later || t.has(r.later)
 	}
 	return s
 }
 
 // overlapsShadow says whether words of the match mean something else here.
 func overlapsShadow(h hit, shadows []hit) bool {
-	return slices.ContainsFunc(shadows, func(s hit) bool {
+	return !h.sure && slices.ContainsFunc(shadows, func(s hit) bool {
 		return (s.kind == "" || s.kind == h.kind) && s.from < h.to && h.from < s.to
 	})
 }
@@ -188,8 +207,10 @@ func (r *rules) opensQuestion(s *sentence, i int) bool {
 	switch {
 	case t.has(r.openers):
 		return s.question || i == 0 && i+1 < len(s.tokens) && (s.tokens[1].has(r.helpers) || s.tokens[1].is("much", "many", "long", "soon"))
-	case t.has(r.helpers):
-		return i+1 < len(s.tokens) && s.tokens[i+1].has(r.persons)
+	case t.has(r.helpers) && i+1 < len(s.tokens):
+		next := &s.tokens[i+1]
+		sure := i == 0 || s.question
+		return next.has(r.subjects) || sure && next.has(r.persons) && !t.is("have", "has", "had")
 	}
 	return false
 }

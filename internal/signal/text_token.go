@@ -91,7 +91,17 @@ func (l *lexer) mark(r rune, next, to int) {
 			return
 		}
 	}
+	if n := len(l.now.tokens); r == '.' && n > 0 && abbreviations[l.now.tokens[n-1].form] {
+		return
+	}
 	l.end(r == '?')
+}
+
+// abbreviations end with a full stop that ends no sentence.
+var abbreviations = map[string]bool{
+	"approx": true, "ca": true, "incl": true, "excl": true, "max": true, "min": true, "mr": true, "mrs": true, "ms": true, "dr": true,
+	"e.g": true, "i.e": true, "eg": true, "ie": true, "vs": true, "st": true, "jan": true, "feb": true, "aug": true, "sept": true,
+	"oct": true, "nov": true, "dec": true, "dept": true, "mgmt": true, "mgr": true,
 }
 
 // line ends the sentence at a line's end, unless the text was only wrapped there.
@@ -146,15 +156,30 @@ func (l *lexer) inner(r rune, next, to int) bool {
 	return false
 }
 
+// longest is how many words a sentence has at most. Longer ones are cut, so that weighing its matches
+// against each other stays cheap and reading takes time linear in the text.
+const longest = 120
+
 func (l *lexer) add(word string, start, end int) {
+	if len(l.now.tokens) >= longest {
+		l.end(false)
+	}
 	form := strings.ToLower(word)
-	form = strings.NewReplacer("’", "'", "`", "'").Replace(form)
+	form = straight(form)
 	if mended, ok := l.rules.typos[form]; ok {
 		form = mended
 	}
 	for part := range strings.FieldsSeq(expand(form)) {
 		l.now.tokens = append(l.now.tokens, token{form: part, start: start, end: end})
 	}
+}
+
+// straight writes every apostrophe the same way.
+func straight(form string) string {
+	if !strings.ContainsAny(form, "’`") {
+		return form
+	}
+	return strings.ReplaceAll(strings.ReplaceAll(form, "’", "'"), "`", "'")
 }
 
 // expand writes contractions out: don't becomes "do not".
