@@ -78,21 +78,37 @@ func parseDate(text string) (int, *Problem) {
 	return int(t.Unix() / 86400), nil
 }
 
-// parseMoment reads a local date with or without a time as seconds since 1970 on the local clock; a text with
-// an offset names an instant already.
-func parseMoment(text string) (local int64, utc lead.Instant, p *Problem) {
+// moment is a date or time as a person writes it: seconds since 1970 on the local clock, or, when the text has
+// an offset, an instant.
+type moment struct {
+	local int64
+	fixed bool
+	at    lead.Instant
+}
+
+// in is the instant that the moment means in a zone, some seconds of the local clock later.
+func (m moment) in(z *zone, later int64) lead.Instant {
+	if m.fixed {
+		return m.at
+	}
+	return z.instant(m.local+later, 0)
+}
+
+func parseMoment(text string) (moment, *Problem) {
 	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
-		return 0, lead.At(t), nil
+		return moment{fixed: true, at: lead.At(t)}, nil
 	}
 	for _, form := range []string{time.DateOnly, "2006-01-02 15:04", "2006-01-02T15:04", time.DateTime, "2006-01-02T15:04:05"} {
-		if t, err := time.Parse(form, text); err == nil {
-			if t.Year() < 1970 || t.Year() > lastYear {
-				return 0, 0, &Problem{Code: "date_out_of_range", Message: quoted(text) + " is outside 1970 to 2199", Hint: "check the year"}
-			}
-			return t.Unix(), 0, nil
+		t, err := time.Parse(form, text)
+		switch {
+		case err != nil:
+			continue
+		case t.Year() < 1970 || t.Year() > lastYear:
+			return moment{}, &Problem{Code: "date_out_of_range", Message: quoted(text) + " is outside 1970 to 2199", Hint: "check the year"}
 		}
+		return moment{local: t.Unix()}, nil
 	}
-	return 0, 0, &Problem{
+	return moment{}, &Problem{
 		Code: "malformed_time", Message: quoted(text) + " is not a date or time",
 		Hint: `write it as "2026-12-24", "2026-12-24 09:00" or "2026-12-24T09:00:00Z"`,
 	}
@@ -113,22 +129,20 @@ func (a Absence) Span(zone string) (Span, Problems) {
 	if p != nil {
 		return Span{}, all.add("zone", p)
 	}
-	read := func(field, text string, next int64) lead.Instant {
-		local, utc, p := parseMoment(text)
-		if all = all.add(field, p); p != nil || utc != 0 {
-			return utc
-		}
-		if len(text) == len(time.DateOnly) {
-			local += next
-		}
-		return z.instant(local, 0)
-	}
-	s := Span{read("from", a.From, 0), last}
+	from, p := parseMoment(a.From)
+	all = all.add("from", p)
+	s := Span{from.in(z, 0), last}
 	if a.To != "" {
-		s.To = read("to", a.To, 86400)
+		to, p := parseMoment(a.To)
+		all = all.add("to", p)
+		wholeDay := int64(0)
+		if len(a.To) == len(time.DateOnly) {
+			wholeDay = 86400
+		}
+		s.To = to.in(z, wholeDay)
 	}
 	if all == nil && s.From >= s.To {
-		all = all.add("to", &Problem{Code: "ends_before_it_begins", Message: "the absence ends before it begins", Hint: "swap from and to"})
+		all = all.add("to", &Problem{Code: "ends_before_it_begins", Message: "the absence ends before it begins", Hint: "is the end earlier than the begin, or the same?"})
 	}
 	return s, all
 }

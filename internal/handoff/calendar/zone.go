@@ -128,12 +128,9 @@ func Moment(zone, text string) (lead.Instant, error) {
 	if p != nil {
 		return 0, Problems{*p}
 	}
-	local, utc, p := parseMoment(text)
-	switch {
-	case p != nil:
+	m, p := parseMoment(text)
+	if p != nil {
 		return 0, Problems{*p}
-	case utc != 0:
-		return utc, nil
 	}
-	return z.instant(local, 0), nil
+	return m.in(z, 0), nil
 }
