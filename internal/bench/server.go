@@ -125,7 +125,9 @@ func (s *Server) Kill() error {
 	if err := s.cmd.Process.Kill(); err != nil {
 		return fmt.Errorf("kill server: %w", err)
 	}
-	_ = <-s.done // it was killed: how it ended says nothing
+	if err := <-s.done; err == nil {
+		return errors.New("the server ended by itself before it was killed")
+	}
 	return nil
 }
 
