@@ -195,7 +195,7 @@ func someTimers(s *sleeper, begin time.Time, share, of, timers int) []queue.Job 
 	berlin, _ := time.LoadLocation("Europe/Berlin")
 	var jobs []queue.Job
 	for n := share; n < timers; n += of {
-		after := time.Duration(n%600) * 300 * time.Second
+		after := time.Duration(n%200) * 900 * time.Second
 		at := s.now().In(berlin).Add(after) // through the night in which clocks change
 		jobs = append(jobs, queue.Job{
 			Kind: "timer", Key: fmt.Sprint(n), RunAt: lead.At(at),
