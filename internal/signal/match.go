@@ -64,8 +64,9 @@ func (m *Matcher) Named(e *lead.Event) []int {
 		return m.tracks[e.Name]
 	case lead.Identify:
 		return m.identify
+	default:
+		return nil
 	}
-	return nil
 }
 
 // Pages appends the signals that a visit to the path raises.

@@ -261,7 +261,7 @@ func hashOf(s string) uint32 {
 	if s == "" {
 		return 0
 	}
-	return uint32(xxhash.Sum64String(s)) //nolint:gosec // the low half is meant
+	return uint32(xxhash.Sum64String(s))
 }
 
 func firstText(object []byte, keys ...string) string {

@@ -93,6 +93,7 @@ func (r *Ring) add(f *facts, tell func(back int, why reason)) {
 		r.clicked(f, now, set)
 	case form:
 		r.sent(f, now, set)
+	default: // the others change nothing about earlier ones, or are looked at below
 	}
 	if f.place == visit || f.place == landing {
 		r.visited(now, tell, set)
@@ -238,7 +239,6 @@ func (r *Ring) visited(now *mark, tell func(int, reason), set func(*mark, reason
 func (r *Ring) sent(f *facts, now *mark, set func(*mark, reason)) {
 	forms, pages, others := 0, 0, 0
 	var first lead.Instant
-	thanks := false
 	for i := range r.marks {
 		m := &r.marks[i]
 		switch {
@@ -255,7 +255,7 @@ func (r *Ring) sent(f *facts, now *mark, set func(*mark, reason)) {
 	}
 	// A page shown after the form would look like a form sent at once: it is known by its name, or by the
 	// page before it.
-	thanks = f.thanks || others > 0
+	thanks := f.thanks || others > 0
 	if first != 0 && f.link != 0 && !thanks && pages < pagesKept && now.at-first < lead.Instant(fastest/time.Microsecond) {
 		set(now, formTooFast)
 	}

@@ -98,7 +98,7 @@ func human(tr *trace, at lead.Instant, r *rand.Rand) {
 // Every person is a human whose gateway, for two of three, is of one of the kinds.
 func TestQuarantine_labelledTraces(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(7, 7)) //nolint:gosec // repeatable on purpose
+	r := rand.New(rand.NewPCG(7, 7))
 	var all tally
 	kinds := make([]tally, len(robotKinds))
 	var people tally

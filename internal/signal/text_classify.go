@@ -168,7 +168,7 @@ func (r *rules) dateBegins(tokens []token) bool {
 			return true
 		case t.has(r.periods):
 			next := i+1 < len(tokens)
-			return relative && !(next && tokens[i+1].is("ago", "later", "of")) || next && tokens[i+1].is("end")
+			return relative && (!next || !tokens[i+1].is("ago", "later", "of")) || next && tokens[i+1].is("end")
 		case t.has(r.dateWords):
 			relative = relative || !t.is("the", "a", "an", "our", "of", "very", "my", "business", "working", "holiday", "calendar")
 		case t.has(classNumber) && !t.has(classMoney):

@@ -2,6 +2,7 @@ package signal
 
 import (
 	_ "embed" // the rules are a text of their own
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -139,7 +140,7 @@ func (r *rules) line(kind Kind, line string) error {
 	return fmt.Errorf("unknown line %q", line)
 }
 
-// pair reads "base: form form …".
+// pair reads "base: this that …".
 func (r *rules) pair(rest string, into map[string]string) error {
 	base, forms, ok := strings.Cut(rest, ":")
 	if !ok {
@@ -186,7 +187,7 @@ func (r *rules) class(name string, words []string) error {
 	bit, ok := r.classOf[name]
 	if !ok {
 		if len(r.classOf) >= 64 {
-			return fmt.Errorf("more than 64 classes")
+			return errors.New("more than 64 classes")
 		}
 		bit = 1 << len(r.classOf)
 		r.classOf[name] = bit
@@ -265,10 +266,10 @@ func (r *rules) compile(text string) ([]element, error) {
 		}
 		e := element{gap: gap, far: far}
 		gap, far = 0, false
-		switch {
-		case field == "^":
+		switch field {
+		case "^":
 			e.edge = atStart
-		case field == "$":
+		case "$":
 			e.edge = atEnd
 		default:
 			if err := r.alternatives(&e, field); err != nil {

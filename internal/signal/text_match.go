@@ -32,12 +32,7 @@ func (e *element) fits(t *token) bool {
 			return true
 		}
 	}
-	for _, w := range e.forms {
-		if w == t.ids[0] {
-			return true
-		}
-	}
-	return false
+	return slices.Contains(e.forms, t.ids[0])
 }
 
 // path is how far a pattern has come: the next token, and whether a denial, another person or a modal verb
@@ -77,7 +72,12 @@ func (m *matcher) possible(e *element) bool {
 	if e.classes&m.classes != 0 {
 		return true
 	}
-	for _, id := range slices.Concat(e.words, e.forms) {
+	return m.holds(e.words) || m.holds(e.forms)
+}
+
+// holds says whether any of the words stands in the sentence.
+func (m *matcher) holds(ids []int) bool {
+	for _, id := range ids {
 		if m.words[id/64]&(1<<(id%64)) != 0 {
 			return true
 		}

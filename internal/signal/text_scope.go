@@ -42,14 +42,13 @@ func (r *rules) scan(s *sentence) (hits []hit, vetoed map[Kind]bool, shadowed []
 			switch x.mode {
 			case vetoes:
 				vetoed[x.kind] = true
-				continue
 			case shadows:
 				shadowed = append(shadowed, hit{kind: x.kind, from: at, to: end.next})
-				continue
-			}
-			if h, ok := r.judge(s, x, at, end); ok {
-				h.rule = n
-				hits = append(hits, h)
+			default:
+				if h, ok := r.judge(s, x, at, end); ok {
+					h.rule = n
+					hits = append(hits, h)
+				}
 			}
 		}
 	}
@@ -89,17 +88,23 @@ func (r *rules) judge(s *sentence, x *rule, from int, end path) (hit, bool) {
 		return h, from < s.asks && !around.supposed && !around.other
 	case denies:
 		return h, from < s.asks && !around.supposed && !around.other && !around.denied && !end.denied &&
-			!(x.kind == Authority && around.waiting)
+			(x.kind != Authority || !around.waiting)
 	case requests:
 		return h, !around.denied && !end.denied && !around.supposed && !around.stranger && (from < s.asks || s.tokens[s.asks].has(r.polite))
+	default:
+		return stated(s, h, x.kind, around, end)
 	}
-	planned := x.kind == Budget || x.kind == Approved
+}
+
+// stated weighs a plain statement.
+func stated(s *sentence, h hit, kind Kind, around surroundings, end path) (hit, bool) {
+	planned := kind == Budget || kind == Approved
 	h.negated = around.denied || end.denied || around.pending && planned
-	if h.negated && (x.kind == Deadline || x.kind == Urgency) || planned && (around.modal || end.modal || around.later) {
+	if h.negated && (kind == Deadline || kind == Urgency) || planned && (around.modal || end.modal || around.later) {
 		return h, false
 	}
-	foreign := around.other || around.they && !planned || end.other && x.kind != Approved // the director gave his approval
-	return h, from < s.asks && !around.supposed && !foreign
+	foreign := around.other || around.they && !planned || end.other && kind != Approved // the director gave his approval
+	return h, h.from < s.asks && !around.supposed && !foreign
 }
 
 // conditional says whether the match hangs on an earlier "if": "if approved, we would start in May".

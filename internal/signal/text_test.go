@@ -20,7 +20,7 @@ func sentences(t testing.TB, file string) []labelled {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer f.Close() //nolint:errcheck // only read
+	defer f.Close()
 	var out []labelled
 	lines := bufio.NewScanner(f)
 	for lines.Scan() {

@@ -188,7 +188,7 @@ func (w *writer) list(values []string) {
 func (w *writer) text(s string) {
 	w.b = append(w.b, '"')
 	plain := 0
-	for i := 0; i < len(s); i++ {
+	for i := range len(s) {
 		c := s[i]
 		if c != '"' && c != '\\' && c >= ' ' {
 			continue

@@ -73,7 +73,7 @@ func (s *Sim) drawKind() Kind {
 // arrive makes a new person at an instant; a colleague when it joins somebody.
 func (s *Sim) arrive(at lead.Instant, with *joining) {
 	p := &person{
-		r:  rand.New(rand.NewPCG(s.cfg.Seed, uint64(len(s.people))+1)), //nolint:gosec // repeatable on purpose
+		r:  rand.New(rand.NewPCG(s.cfg.Seed, uint64(len(s.people))+1)),
 		at: at,
 	}
 	p.truth = Truth{Person: len(s.people), Arrived: at, Group: -1}
@@ -118,6 +118,7 @@ func (s *Sim) settle(p *person) {
 		p.ip = fmt.Sprintf("203.0.113.%d", 1+p.r.IntN(254))
 	case Crawler:
 		p.agent, p.source = pick(p.r, crawlers()), Campaign{}
+	default: // visitors and job seekers are private people
 	}
 	domain := t.Domain
 	if p.account != nil {
@@ -193,11 +194,11 @@ func (p *person) soonest() lead.Instant {
 
 // step does one thing: it begins the next session, or sends the next message of those that go on. A
 // message without a type is none.
-func (p *person) step(s *Sim) Message {
+func (p *person) step() Message {
 	if len(p.plan) > 0 && (len(p.queue) == 0 || p.plan[0].at <= p.queue[0].At) {
 		next := p.plan[0]
 		p.plan = p.plan[1:]
-		p.write(s, next)
+		p.write(next)
 		return Message{}
 	}
 	m := p.queue[0]

@@ -78,6 +78,7 @@ func (p *person) makePlan(s *Sim) {
 		p.some(5+p.r.IntN(10), 90, look, price, evaluate, read)
 	case Crawler:
 		p.some(1+p.r.IntN(3), 60, crawl)
+	default: // numKinds is nobody
 	}
 	slices.SortStableFunc(p.plan, func(a, b session) int { return int(a.at - b.at) })
 }

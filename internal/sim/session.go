@@ -10,7 +10,7 @@ import (
 )
 
 // write turns a planned session into messages.
-func (p *person) write(s *Sim, x session) {
+func (p *person) write(x session) {
 	p.now, p.enter = x.at, true
 	if p.r.Float64() < 0.12 && x.do != crawl { // another device, another cookie
 		p.device++
@@ -24,25 +24,25 @@ func (p *person) write(s *Sim, x session) {
 	case price:
 		p.page("/pricing")
 	case download:
-		p.downloads(s)
+		p.downloads()
 	case webinar:
-		p.attends(s)
+		p.attends()
 	case watch:
 		p.page("/product")
 		p.track("Video Watched", number("percent", float64(10+10*p.r.IntN(10))), text("title", "Product tour"))
 	case mailed:
-		p.mail(s)
+		p.mail()
 	case evaluate:
-		p.evaluates(s)
+		p.evaluates()
 	case demo, contact, chat, reply, spam:
-		p.speaks(s, x.do)
+		p.speaks(x.do)
 	case surge:
 		p.server("Intent Surge", text("topic", "spend management"), text("provider", "Topicwatch"), number("score", float64(60+p.r.IntN(40))))
 	case careers:
 		p.pages(1+p.r.IntN(3), []string{"/careers", "/careers/account-executive", "/careers/engineer"})
 	case apply:
 		p.page("/careers/engineer")
-		p.identify(s)
+		p.identify()
 		p.track("Job Application Sent", text("position", "Engineer"))
 	case crawl:
 		p.crawls()
@@ -109,16 +109,16 @@ func (p *person) server(name string, fields ...Field) {
 
 // here is the page that was shown last.
 func (p *person) here() string {
-	for i := len(p.queue) - 1; i >= 0; i-- {
-		if p.queue[i].Type == lead.Page {
-			return p.queue[i].Context.Path
+	for _, m := range slices.Backward(p.queue) {
+		if m.Type == lead.Page {
+			return m.Context.Path
 		}
 	}
 	return "/"
 }
 
 // identify says who the visitor is; the company behind the address is looked up a moment later.
-func (p *person) identify(s *Sim) {
+func (p *person) identify() {
 	if p.known && p.told {
 		return
 	}
@@ -152,18 +152,18 @@ func (p *person) enrich() {
 	p.now = at
 }
 
-func (p *person) downloads(s *Sim) {
+func (p *person) downloads() {
 	p.page("/resources")
 	p.wait(10, 60)
-	p.identify(s)
+	p.identify()
 	p.track("Asset Downloaded", text("title", pick(p.r, assets())), number("fill_seconds", float64(9+p.r.IntN(60))))
 }
 
-func (p *person) attends(s *Sim) {
+func (p *person) attends() {
 	name := pick(p.r, webinars())
 	p.page("/webinars")
 	p.wait(10, 60)
-	p.identify(s)
+	p.identify()
 	p.track("Webinar Registered", text("title", name))
 	if p.r.Float64() < 0.5 {
 		p.now = p.now.Add(3 * aDay)
@@ -172,7 +172,7 @@ func (p *person) attends(s *Sim) {
 }
 
 // mail sends one to a known person. A gateway may follow every link before the person sees it.
-func (p *person) mail(s *Sim) {
+func (p *person) mail() {
 	if !p.told {
 		p.pages(1, blogPages())
 		return
@@ -212,11 +212,11 @@ func (p *person) scan(mail string) {
 
 // evaluates is what somebody does who weighs us against others. Who is not known yet often gives an
 // address for the calculator, early on.
-func (p *person) evaluates(s *Sim) {
+func (p *person) evaluates() {
 	p.page("/pricing")
 	if !p.told && p.r.Float64() < 0.85 {
 		p.wait(10, 40)
-		p.identify(s)
+		p.identify()
 		p.track("Asset Downloaded", text("title", "ROI workbook"))
 	}
 	p.page(pick(p.r, comparePages()))
@@ -231,7 +231,7 @@ func (p *person) evaluates(s *Sim) {
 }
 
 // speaks is a form, a chat or an answer: what is written follows from who writes.
-func (p *person) speaks(s *Sim, do activity) {
+func (p *person) speaks(do activity) {
 	sayings, n := smallTalk(), 1
 	switch {
 	case p.truth.Kind == Student:
@@ -263,9 +263,11 @@ func (p *person) speaks(s *Sim, do activity) {
 		p.push(Message{Type: lead.Track, Name: "Email Replied", Server: true, Labels: labels,
 			Fields: append(fields, text("sentiment", "positive"))})
 		return
+	default: // the other sittings have no words
+		return
 	}
 	p.wait(15, 180)
-	p.identify(s)
+	p.identify()
 	p.push(Message{Type: lead.Track, Name: name, Context: Context{Path: p.here()}, Fields: fields, Labels: labels})
 	p.wait(2, 20)
 }

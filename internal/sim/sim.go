@@ -89,7 +89,7 @@ func New(cfg Config) *Sim {
 	}
 	s := &Sim{
 		cfg: cfg, end: lead.Never, next: cfg.Start,
-		r:    rand.New(rand.NewPCG(cfg.Seed, 0x74616c6c79)), //nolint:gosec // repeatable on purpose
+		r:    rand.New(rand.NewPCG(cfg.Seed, 0x74616c6c79)),
 		rate: float64(cfg.PeoplePerMonth) / month.Seconds(),
 	}
 	if cfg.Months > 0 {
@@ -187,7 +187,7 @@ func (s *Sim) soonest() (at lead.Instant, what happening) {
 // act lets the person whose turn it is do one thing; ok is false when nothing is sent now.
 func (s *Sim) act() (m Message, ok bool) {
 	p := s.due[0]
-	m = p.step(s)
+	m = p.step()
 	if p.done() {
 		heap.Pop(&s.due)
 	} else {
