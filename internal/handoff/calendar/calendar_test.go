@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -337,6 +338,21 @@ func TestHolidays(t *testing.T) {
 		}
 	}
 	golden(t, "holidays.golden", b.String())
+}
+
+// Japan's equinoxes are rules of the library that write into themselves.
+func TestHolidaysOfManyYearsAtOnce(t *testing.T) {
+	t.Parallel()
+	var all sync.WaitGroup
+	for year := 2000; year < 2080; year++ {
+		all.Go(func() {
+			once, again := calendar.Holidays("JP", year), calendar.Holidays("JP", year)
+			if diff := cmp.Diff(once, again); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+	all.Wait()
 }
 
 // allHolidays is a hash of the holidays of all places in all years.

@@ -81,9 +81,14 @@ func Holidays(code string, year int) []Holiday {
 	return slices.Compact(all)
 }
 
+// library is held while the library reckons: some of its rules, Japan's for one, note the year in themselves.
+var library sync.Mutex
+
 // occurrences are the days of a holiday of one year: the day itself, then the day on which it is observed
 // when that is another.
 func occurrences(h *cal.Holiday, year int) []int {
+	library.Lock()
+	defer library.Unlock()
 	actual, observed := h.Calc(year)
 	if actual.IsZero() {
 		return nil
