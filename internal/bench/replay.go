@@ -149,14 +149,14 @@ func foldAll(ctx context.Context, p *playbook.Playbook, src eventSource, now lea
 // foldParts is one worker: it takes the next range that nobody has taken.
 func foldParts(ctx context.Context, p *playbook.Playbook, src eventSource, next *atomic.Int64, now lead.Instant) (folded, error) {
 	out := folded{decisions: map[decide.Decision]int{}}
-	f := flow.NewFolder(p)
+	f, l := flow.NewFolder(p), flow.NewLead(p)
 	for {
 		part := int(next.Add(1)) - 1
 		if part >= ranges {
 			return out, nil
 		}
 		err := src(ctx, part, func(timeline []ingest.Stored) error {
-			l := flow.NewLead(p)
+			l.Reset()
 			f.Fold(l, timeline, nil, lead.Never)
 			f.Advance(l, now)
 			out.events += len(timeline)

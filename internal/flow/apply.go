@@ -121,7 +121,7 @@ func (w *work) tell(l *Lead, x *row, first int) {
 	change := w.entries[len(w.entries)-1].change
 	change.From = w.entries[first].change.From
 	w.decided = append(w.decided, Decided{
-		Person: x.Person, Account: x.Account, Change: change, Traits: maps.Clone(l.Person.Map()), Company: l.company(),
+		Person: x.Person, Account: x.Account, Change: change, Traits: maps.Clone(l.Person.Map()), Company: maps.Clone(l.company()),
 	})
 }
 
@@ -129,7 +129,7 @@ func (w *work) lead() *Lead {
 	if w.scratch.Score.Signals == nil || len(w.scratch.Score.Signals) != len(w.f.p.Signals) {
 		w.scratch = *NewLead(w.f.p)
 	}
-	w.scratch.reset()
+	w.scratch.Reset()
 	return &w.scratch
 }
 
@@ -177,7 +177,7 @@ func (w *work) again(l *Lead, x *row, t *task) error {
 	if x.Account, facts, err = w.company(timeline); err != nil {
 		return err
 	}
-	l.reset()
+	l.Reset()
 	last, err := w.recorded(x, t)
 	if err != nil {
 		return err

@@ -60,6 +60,8 @@ func BenchmarkCommit100(b *testing.B) {
 func BenchmarkFold(b *testing.B) {
 	p := parse(b, "../../examples/midmarket-saas/playbook.yaml")
 	events := benchEvents(10, 1, rand.New(rand.NewPCG(1, 1)))
+	events[0].Type, events[0].Path = lead.Identify, ""
+	events[0].Body = []byte(`{"anonymousId":"a1","context":{"library":{"name":"analytics.js"}},"traits":{"company":"Acme","email":"ann@acme.example","employees":250,"industry":"Logistics","title":"VP Operations"},"type":"identify","userId":"user-1"}`)
 	timeline := make([]ingest.Stored, len(events))
 	for i := range events {
 		timeline[i].Event = events[i]
@@ -68,7 +70,7 @@ func BenchmarkFold(b *testing.B) {
 	f.OnChange(func(Change) {})
 	b.ReportAllocs()
 	for b.Loop() {
-		l.reset()
+		l.Reset()
 		f.Fold(l, timeline, nil, lead.Never)
 	}
 	b.ReportMetric(float64(10*b.N)/b.Elapsed().Seconds(), "events/s")

@@ -9,7 +9,9 @@ import (
 // company is what is known of the account: its own facts, and where those are silent what the person
 // said of it and what the e-mail address shows.
 func (l *Lead) company() map[string]any {
-	out := identity.Hints(l.Person.Map())
-	maps.Copy(out, l.Company.Map())
-	return out
+	if l.employer == nil {
+		l.employer = identity.Hints(l.Person.Map())
+		maps.Copy(l.employer, l.Company.Map())
+	}
+	return l.employer
 }

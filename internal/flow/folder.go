@@ -26,7 +26,8 @@ type Folder struct {
 	guard   *signal.Guard
 	windows []float64 // largest count() window of each signal, seconds
 	reads   []reads   // what each signal's condition reads
-	dynamic bool      // who a lead is depends on what it does, so that it is judged at every fact
+	bars    []int     // exclusions that depend on what leads do, so that every counted signal may change them
+	fitting bool      // so does fit
 	moments []condition.SignalUse
 
 	facts   condition.Facts
@@ -65,11 +66,13 @@ func NewFolder(p *playbook.Playbook) *Folder {
 		f.reads[i] = readsOf(p.Signals[i].Where)
 	}
 	for i := range p.Exclude {
-		f.watch(p.Exclude[i].When)
+		if f.watch(p.Exclude[i].When) {
+			f.bars = append(f.bars, i)
+		}
 	}
 	for i := range p.Fit.Criteria {
 		for j := range p.Fit.Criteria[i].Rules {
-			f.watch(p.Fit.Criteria[i].Rules[j].When)
+			f.fitting = f.watch(p.Fit.Criteria[i].Rules[j].When) || f.fitting
 		}
 	}
 	f.facts.History = &f.history
@@ -77,14 +80,15 @@ func NewFolder(p *playbook.Playbook) *Folder {
 	return f
 }
 
-// watch notes what a condition about who a lead is asks of what it does.
-func (f *Folder) watch(c *condition.Condition) {
-	f.dynamic = f.dynamic || c.UsesScore() || len(c.Signals()) > 0
+// watch notes when a condition about who a lead is can change by what the lead does; it reports whether
+// it can.
+func (f *Folder) watch(c *condition.Condition) bool {
 	for _, use := range c.Signals() {
 		if use.Moment > 0 {
 			f.moments = append(f.moments, use)
 		}
 	}
+	return c.UsesScore() || len(c.Signals()) > 0
 }
 
 // Playbook is the playbook that the folder folds under.
@@ -103,21 +107,20 @@ func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
 	l.Events++
 	l.Last = Position{e.Time, e.MessageID, e.Source}
 	f.history.l, f.history.now = l, e.Time
-	newTraits := f.identify(l, e)
-	quiet := !newTraits && !f.dynamic
+	newTraits, counted, answered := f.identify(l, e), false, false
 	switch {
 	case e.Type == lead.Answered:
 		f.answer(l, e)
-		quiet = false
+		answered = true
 	case v.Quarantined || e.Flags.Has(lead.Unscored):
 		f.trace.quarantined(e, v)
 	default:
-		quiet = !f.raise(l, e) && quiet
+		counted = f.raise(l, e)
 	}
-	if newTraits || f.dynamic {
-		f.judge(l, e.Time, newTraits || f.dynamic)
+	if newTraits || counted && (f.fitting || len(f.bars) > 0) {
+		f.judge(l, e.Time, newTraits)
 	}
-	if !quiet || l.Events == 1 {
+	if newTraits || counted || answered || l.Events == 1 {
 		f.settle(l, e.Time)
 	}
 }
@@ -125,7 +128,7 @@ func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
 // Company replaces the account's traits at an instant.
 func (f *Folder) Company(l *Lead, traits map[string]any, at lead.Instant) {
 	f.Advance(l, at)
-	l.Company = Traits{all: maps.Clone(traits)}
+	l.Company, l.employer = Traits{all: maps.Clone(traits)}, nil
 	f.judge(l, at, true)
 	if l.Events > 0 {
 		f.settle(l, at)
@@ -145,25 +148,28 @@ func (f *Folder) identify(l *Lead, e *lead.Event) bool {
 		l.GroupID = e.GroupID
 	}
 	if e.Type == lead.Identify {
-		body, err := canon.Decode(e.Body)
-		if err == nil && identity.Apply(l.Person.Map(), identity.Traits(traitsOf(body)), e.Flags.Has(lead.Trusted)) {
+		if identity.Apply(l.Person.Map(), identity.Traits(traitsOf(e.Body)), e.Flags.Has(lead.Trusted)) {
 			changed = true
 		}
 		l.Known = l.Known || l.Person.Text("email") != ""
 	}
 	if changed {
 		l.Person.Touch()
+		l.employer = nil
 	}
 	return changed
 }
 
 // traitsOf are the traits of an identify call: RudderStack's browser SDK has them only in the context.
-func traitsOf(body map[string]any) map[string]any {
-	if traits, ok := body["traits"].(map[string]any); ok && len(traits) > 0 {
-		return traits
+func traitsOf(body []byte) map[string]any {
+	raw := canon.Lookup(body, "traits")
+	if len(raw) <= len("{}") {
+		raw = canon.Lookup(canon.Lookup(body, "context"), "traits")
 	}
-	context, _ := body["context"].(map[string]any)
-	traits, _ := context["traits"].(map[string]any)
+	traits, err := canon.Decode(raw)
+	if err != nil {
+		return nil
+	}
 	return traits
 }
 
@@ -175,16 +181,37 @@ func (f *Folder) answer(l *Lead, e *lead.Event) {
 	}
 }
 
-// judge evaluates fit and exclusions again, at an instant.
+// judge evaluates fit and exclusions again, at an instant: all of them when traits are new, else those
+// that depend on what the lead does.
 func (f *Folder) judge(l *Lead, at lead.Instant, newTraits bool) {
 	f.history.l, f.history.now = l, at
 	f.facts.Person, f.facts.Account, f.facts.Event = l.Person.Map(), l.company(), nil
-	if newTraits {
+	if newTraits || f.fitting {
 		l.Fit = score.EvaluateFit(f.p, &f.facts)
 	}
-	l.Excluded = slices.IndexFunc(f.p.Exclude, func(x playbook.Exclusion) bool {
-		return x.When.Eval(&f.facts) == condition.True
-	})
+	if newTraits {
+		l.Barred = f.barred()
+	}
+	l.Excluded = l.Barred
+	for _, i := range f.bars {
+		if l.Excluded >= 0 && i > l.Excluded {
+			return
+		}
+		if f.p.Exclude[i].When.Eval(&f.facts) == condition.True {
+			l.Excluded = i
+			return
+		}
+	}
+}
+
+// barred is the first exclusion that matches by who the lead is alone; -1 for none.
+func (f *Folder) barred() int {
+	for i := range f.p.Exclude {
+		if !slices.Contains(f.bars, i) && f.p.Exclude[i].When.Eval(&f.facts) == condition.True {
+			return i
+		}
+	}
+	return -1
 }
 
 // settle decides at the instant of a fact and reports a change of outcome.
@@ -227,7 +254,7 @@ func (f *Folder) Advance(l *Lead, to lead.Instant) {
 			break
 		}
 		f.fade(l, at-1)
-		f.judge(l, at, true)
+		f.judge(l, at, false)
 		f.settle(l, at)
 	}
 	f.fade(l, to)

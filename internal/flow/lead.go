@@ -18,6 +18,7 @@ type Lead struct {
 	Recent  signal.Ring // what quarantine remembers of the newest events
 
 	Excluded int // index of the exclusion that matches; -1 for none
+	Barred   int // index of the first one that matches by who the lead is alone; -1 for none
 	Outcome  decide.Outcome
 	Since    lead.Instant // when the present outcome began
 
@@ -33,6 +34,8 @@ type Lead struct {
 	Last    Position     // the fact folded last
 	Checked lead.Instant // the outcome is established up to here
 	Quiet   lead.Instant // time alone changes nothing before this; Checked when that is not known
+
+	employer map[string]any // what company answers, as long as no trait changes
 }
 
 // Position is a place in fold order.
@@ -50,15 +53,15 @@ func (p Position) Before(e *lead.Event) bool {
 
 // NewLead is a lead of which nothing is known yet.
 func NewLead(p *playbook.Playbook) *Lead {
-	return &Lead{Score: score.NewState(p), Excluded: -1}
+	return &Lead{Score: score.NewState(p), Excluded: -1, Barred: -1}
 }
 
-// reset empties the lead for another person and keeps its memory.
-func (l *Lead) reset() {
+// Reset empties the lead for another person and keeps its memory.
+func (l *Lead) Reset() {
 	state, recent := l.Score, l.Recent
 	state.Reset()
 	recent.Reset()
-	*l = Lead{Score: state, Recent: recent, Excluded: -1}
+	*l = Lead{Score: state, Recent: recent, Excluded: -1, Barred: -1}
 }
 
 // Stage is a lead's place in its lifecycle.
