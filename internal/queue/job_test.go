@@ -132,12 +132,10 @@ func TestComplete_isOneWithItsEffects(t *testing.T) {
 				if err := effect(tx, c.Key); err != nil {
 					return err
 				}
-				if c.Key == "cancelled" { // somebody else, at the same moment
-					if err := queue.Cancel(tx, "timer", c.Key); err != nil {
-						return err
-					}
+				if err := c.Complete(tx); err != nil || c.Key != "rolled back" || c.Attempt > 1 {
+					return err
 				}
-				return c.Complete(tx)
+				return errors.New("changed its mind")
 			})
 			if err != nil || c.Key != "complains" {
 				return err
@@ -152,13 +150,16 @@ func TestComplete_isOneWithItsEffects(t *testing.T) {
 				return c.Reschedule(tx, c.RunAt.Add(time.Hour))
 			})
 		})
-		for _, key := range []string{"plain", "complains"} {
+		for _, key := range []string{"plain", "complains", "rolled back"} {
 			r.enqueue(queue.Job{Kind: "timer", Key: key})
 		}
 		r.enqueue(queue.Job{Kind: "repeats", Key: "k", RunAt: r.clock.at()})
 		r.settle()
 		r.state("timer", "plain", queue.Done)
 		r.state("timer", "complains", queue.Done)
+		if rec := r.state("timer", "rolled back", queue.Waiting); rec.Failed != 1 {
+			r.Errorf("%+v", rec)
+		}
 		for range 3 {
 			r.clock.pass(time.Hour)
 			r.settle()
@@ -166,7 +167,7 @@ func TestComplete_isOneWithItsEffects(t *testing.T) {
 		if rec := r.state("repeats", "k", queue.Waiting); rec.Attempt != 4 || rec.Failed != 0 {
 			r.Errorf("%+v", rec)
 		}
-		for _, key := range []string{"plain", "complains", "repeat 1", "repeat 4"} {
+		for _, key := range []string{"plain", "complains", "rolled back", "repeat 1", "repeat 4"} {
 			r.state("effect", key, queue.Waiting)
 		}
 	})

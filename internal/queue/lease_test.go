@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -47,8 +48,10 @@ func TestLease_ofALostWorker(t *testing.T) {
 
 		next := r.beside(r.d)
 		var again []queue.Record
+		var said string
 		next.handle("hook", queue.Policy{}, func(_ context.Context, c *queue.Claim) error {
 			again = append(again, c.Record)
+			said = finish() // while this one is at it
 			return nil
 		})
 		if err := next.q.Start(r.Context()); err != nil {
@@ -66,7 +69,7 @@ func TestLease_ofALostWorker(t *testing.T) {
 		if rec := next.state("hook", "k", queue.Done); rec.Failed != 1 {
 			r.Errorf("%+v", rec)
 		}
-		if said := finish(); said != "conflict" {
+		if said != "conflict" {
 			r.Errorf("the lost worker completed its job: %s", said)
 		}
 		if c := next.q.Counts(); c.Lost != 1 || c.Done != 1 {
@@ -118,6 +121,9 @@ func TestLease_ofAJobThatKills(t *testing.T) {
 			r.enqueue(queue.Job{Kind: "bomb", Key: "k"})
 			server.q.Turn(r.Context())
 			server.q.Turn(r.Context())
+			for n := r.find("bomb", "k").Attempt; attempts.Load() < int64(n); { // until the handler has begun
+				runtime.Gosched()
+			}
 			r.clock.pass(2 * time.Minute)
 		}
 		if rec := r.state("bomb", "k", queue.Dead); attempts.Load() != 3 || rec.Attempt != 3 {

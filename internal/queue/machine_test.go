@@ -159,7 +159,7 @@ func (g *game) serve() {
 func (g *game) key() string { return rapid.SampledFrom([]string{"a", "b", "c", "d"}).Draw(g.rt, "key") }
 
 func (g *game) when() lead.Instant {
-	return g.clock.at().Add(time.Duration(rapid.IntRange(-60, 7200).Draw(g.rt, "in")) * time.Second)
+	return g.clock.at().Add(time.Duration(rapid.IntRange(-2, 20).Draw(g.rt, "in")) * 100 * time.Millisecond)
 }
 
 func (g *game) setDue(key string, at lead.Instant) {
@@ -174,7 +174,7 @@ func (g *game) ask() {
 		g.setDue(key, at)
 		g.seen[key] = queue.Waiting
 	}
-	g.enqueue(queue.Job{Kind: "k", Key: key, Destination: "to " + key, RunAt: at})
+	g.enqueue(queue.Job{Kind: "k", Key: key, Destination: "one for all", RunAt: at})
 }
 
 func (g *game) turn() {
@@ -190,7 +190,7 @@ func (g *game) turn() {
 
 func (g *game) elapse() {
 	g.letGo() // a handler that outlives its lease may run beside the next one: TestLease_… has that
-	g.clock.pass(time.Duration(rapid.IntRange(1, 4000).Draw(g.rt, "pass")) * time.Second)
+	g.clock.pass(rapid.SampledFrom([]time.Duration{100 * time.Millisecond, time.Second, time.Minute, time.Hour}).Draw(g.rt, "pass"))
 }
 
 func (g *game) leap() {

@@ -49,7 +49,7 @@ type sleeper struct {
 
 func newSleeper(t *testing.T, d *db.DB) *sleeper {
 	s := &sleeper{rig: &rig{T: t, d: d}}
-	s.q = queue.New(d, queue.Options{Now: s.now, Elapsed: sinceThen(), Parallel: 2})
+	s.q = queue.New(d, queue.Options{Now: s.now, Elapsed: sinceThen(), Parallel: 2, MaxRunning: 20})
 	return s
 }
 

@@ -44,7 +44,7 @@ var (
 		order by due_at, id limit $4 /*for update*/ /*skip locked*/`)
 	takeLost = db.SQL("queue.takeLost", `select `+columns+` from job where id = $1 and state = 'running' /*for update*/ /*skip locked*/`)
 	unskew   = db.SQL("queue.unskew", `update job set due_at = due_at + skew, skew = 0 where skew <> 0`)
-	strand   = db.SQL("queue.strand", `update job set lease_until = 0 where state = 'running'`)
+	strand   = db.SQL("queue.strand", `update job set lease_until = 1 where state = 'running'`)
 
 	listJobs = db.SQL("queue.list", `select `+columns+` from job
 		where id < $1 and ($2 = '' or state = $2) and ($3 = '' or kind = $3) and ($4 = '' or destination = $4)
