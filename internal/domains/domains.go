@@ -135,20 +135,54 @@ const maxInput = 1024
 var lookup = idna.New(idna.MapForLookup(), idna.BidiRule(), idna.StrictDomainName(true),
 	idna.VerifyDNSLength(true), idna.Transitional(false))
 
+// toASCII is the lookup form of a host. Most hosts are in it already, and the tables need not be asked.
+func toASCII(host string) (string, error) {
+	if plainHost(host) {
+		return host, nil
+	}
+	return lookup.ToASCII(host)
+}
+
+// plainHost says that a host has labels of lower-case letters, digits and single inner hyphens only.
+func plainHost(host string) bool {
+	if host == "" || len(host) > 253 {
+		return false
+	}
+	before, label := byte('.'), 0
+	for i := range len(host) {
+		c := host[i]
+		switch {
+		case c >= 'a' && c <= 'z', c >= '0' && c <= '9':
+			label++
+		case c == '-' && before != '.' && before != '-':
+			label++
+		case c == '.' && before != '.' && before != '-':
+			label = 0
+		default:
+			return false
+		}
+		if label > 63 {
+			return false
+		}
+		before = c
+	}
+	return before != '.' && before != '-'
+}
+
 // Host is the normal form of a fully qualified host name: lower-case ASCII without a trailing dot. It
 // refuses addresses, single labels such as localhost, and numeric top-level domains.
 func Host(host string) (string, bool) {
 	if len(host) > maxInput || !utf8.ValidString(host) {
 		return "", false
 	}
-	a, err := lookup.ToASCII(strings.TrimSuffix(host, "."))
+	a, err := toASCII(strings.TrimSuffix(host, "."))
 	if err != nil || len(a) > 253 || !strings.Contains(a, ".") {
 		return "", false
 	}
 	if _, err := netip.ParseAddr(a); err == nil {
 		return "", false
 	}
-	if again, err := lookup.ToASCII(a); err != nil || again != a {
+	if again, err := toASCII(a); err != nil || again != a {
 		return "", false // a name has one normal form or is none
 	}
 	top := a[strings.LastIndexByte(a, '.')+1:]

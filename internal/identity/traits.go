@@ -181,6 +181,9 @@ func tidy(v any) (any, bool) {
 // snake turns camelCase, spaces and hyphens into snake_case: "employeeCount", "Employee Count" and
 // "employee-count" are employee_count, "companyURL" is company_url.
 func snake(key string) string {
+	if isSnake(key) {
+		return key
+	}
 	runes := []rune(key)
 	var b strings.Builder
 	gap := func() {
@@ -203,6 +206,19 @@ func snake(key string) string {
 		b.WriteRune(unicode.ToLower(r))
 	}
 	return strings.TrimSuffix(b.String(), "_")
+}
+
+// isSnake says that a key is plain snake_case already, as most are.
+func isSnake(key string) bool {
+	before := byte('_')
+	for i := range len(key) {
+		c := key[i]
+		if (c < 'a' || c > 'z') && (c < '0' || c > '9') && (c != '_' || before == '_') {
+			return false
+		}
+		before = c
+	}
+	return before != '_'
 }
 
 // flattenAddress copies the parts of an address object beside it.
