@@ -213,8 +213,9 @@ func TestRestart_doesWhatWasMissed(t *testing.T) {
 		s.handle("timer", queue.Policy{}, nothing)
 		s.run()
 		s.jumped.Add(int64(24 * time.Hour))
-		for _, h := range []time.Duration{1, 2, 3, 4} {
-			s.enqueue(queue.Job{Kind: "timer", Key: fmt.Sprint(int(h)), RunAt: lead.At(s.now().Add(h * time.Hour))})
+		for h := range 4 {
+			at := s.now().Add(time.Duration(h+1) * time.Hour)
+			s.enqueue(queue.Job{Kind: "timer", Key: fmt.Sprint(h + 1), RunAt: lead.At(at)})
 		}
 		time.Sleep(90 * time.Minute)
 		s.stop()
