@@ -121,7 +121,7 @@ func (p Policy) next(r Record, now lead.Instant, cause error) (due lead.Instant,
 // pauses.
 func (p Policy) pause(id ID, failed int) time.Duration {
 	d := p.Longest
-	if shift := failed - 1; shift < 63 && p.First < p.Longest>>shift {
+	if shift := failed - 1; shift < 63 && p.First <= (p.Longest-1)>>shift {
 		d = p.First << shift
 	}
 	part := float64(mix(uint64(id)<<16^uint64(failed))>>11) / (1 << 53) // in [0, 1)
