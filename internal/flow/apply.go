@@ -99,11 +99,7 @@ func (w *work) person(t *task) error {
 	}
 	l := w.lead()
 	account, before := x.Account, len(w.entries)
-	ok, err := w.step(l, x, t)
-	if err != nil {
-		return err
-	}
-	if !ok {
+	if !w.step(l, x, t) {
 		w.entries = w.entries[:before]
 		if err := w.again(l, x, t); err != nil {
 			return err
@@ -135,12 +131,12 @@ func (w *work) lead() *Lead {
 
 // step is the common case: the state is at hand and every new event follows what it holds. It reports
 // false when the lead must be folded again.
-func (w *work) step(l *Lead, x *row, t *task) (bool, error) {
+func (w *work) step(l *Lead, x *row, t *task) bool {
 	if t.refold || x.Stale || x.Playbook != w.pub.Version || len(x.State) == 0 {
-		return false, nil
+		return false
 	}
 	if err := l.Decode(w.f.p, x.State); err != nil {
-		return false, nil //nolint:nilerr // a state that cannot be read is folded again from the events
+		return false // a state that cannot be read is folded again from the events
 	}
 	w.listen(x, CauseTime)
 	w.f.Advance(l, w.now-grace)
@@ -148,20 +144,20 @@ func (w *work) step(l *Lead, x *row, t *task) (bool, error) {
 	for i := range t.events {
 		ev := &t.events[i].Event
 		if !l.Last.Before(ev) || ev.Time < l.Since {
-			return false, nil
+			return false
 		}
 		verdict, settled := w.f.guard.Judge(&l.Recent, ev)
 		if !settled {
-			return false, nil
+			return false
 		}
 		group, mail := l.GroupID, l.Person.Text("email_domain")
 		x.LogSeq = max(x.LogSeq, int64(t.events[i].Seq))
 		w.f.Step(l, ev, verdict)
 		if l.GroupID != group || l.Person.Text("email_domain") != mail {
-			return false, nil
+			return false
 		}
 	}
-	return true, nil
+	return true
 }
 
 // again folds a person from all of its events and its account's facts. Only where it ends up is news.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 
 	"cusp/internal/condition"
 	"cusp/internal/decide"
@@ -101,9 +102,9 @@ func (w *writer) signals(l *Lead) {
 		w.int(int64(s.Counted))
 		w.int(int64(len(s.Times)))
 		last := s.Last
-		for j := len(s.Times) - 1; j >= 0; j-- {
-			w.int(int64(last - s.Times[j]))
-			last = s.Times[j]
+		for _, at := range slices.Backward(s.Times) {
+			w.int(int64(last - at))
+			last = at
 		}
 	}
 }

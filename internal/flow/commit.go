@@ -67,7 +67,6 @@ type commit struct {
 	receipts []ingest.Receipt
 	rejected []ingest.Rejected
 	where    identity.Resolution
-	places   []identity.Placement // of the stored events
 	stored   []ingest.Stored
 	person   map[lead.ProfileID]identity.Placement
 }

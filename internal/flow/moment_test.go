@@ -85,7 +85,7 @@ func FuzzLeadDecode(f *testing.F) {
 	if err != nil {
 		f.Fatal(err)
 	}
-	for cut := range len(packed) {
+	for cut := range packed {
 		f.Add(packed[:cut])
 	}
 	f.Add(packed)

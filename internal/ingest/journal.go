@@ -118,13 +118,12 @@ func (l *Log) Dedupe(tx *db.Tx, events []lead.Event) ([]bool, error) {
 	}
 	var again []keyed
 	for i, k := range keys {
-		first, stored := known[k.key]
+		_, stored := known[k.key]
 		if !stored && (i == 0 || keys[i-1].key != k.key) {
 			continue
 		}
 		if !stored {
-			first = keys[i-1].digest
-			known[k.key] = first
+			known[k.key] = keys[i-1].digest
 		}
 		duplicate[k.index] = true
 		again = append(again, k)

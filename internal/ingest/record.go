@@ -77,7 +77,7 @@ func readSegment(data []byte) (*segmentReader, error) {
 	if data[0] != formatV1 {
 		return nil, errCorrupt
 	}
-	text := unsafe.String(&data[0], len(data)) //nolint:gosec // nobody writes to data any more
+	text := unsafe.String(&data[0], len(data)) // nobody writes to data any more
 	return &segmentReader{data: data, text: text, pos: 1}, nil
 }
 

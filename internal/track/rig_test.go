@@ -9,6 +9,7 @@ import (
 	"hash/fnv"
 	"io"
 	"log/slog"
+	"maps"
 	"net"
 	"net/http"
 	"strings"
@@ -197,9 +198,7 @@ func (g *rig) send(t *testing.T, method, path string, header http.Header, body [
 		t.Fatal(err)
 	}
 	req.URL.Opaque = "//" + g.addr + path // as it stands: the client must not clean the path
-	for name, values := range header {
-		req.Header[name] = values
-	}
+	maps.Copy(req.Header, header)
 	client := http.Client{Transport: &http.Transport{DisableKeepAlives: true, DisableCompression: true}}
 	res, err := client.Do(req)
 	if err != nil {
