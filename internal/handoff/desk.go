@@ -20,6 +20,7 @@ type Person struct {
 
 // Options are what a [Desk] needs to know.
 type Options struct {
+	DB *db.DB
 	// Plan is the handoff section in force, with the version of its playbook.
 	Plan func() (plan *Plan, version int)
 	// Roster are the users who can be given leads, as they are in this transaction.

@@ -56,6 +56,8 @@ type Handoff struct {
 // Detail is what is read with a handoff and never searched.
 type Detail struct {
 	Hops      []route.Hop     `json:"hops,omitempty"`    // how the present owner was found
+	Given     route.HandoffID `json:"given,omitempty"`   // under which the pool remembers it; 0: not from a pool
+	Began     lead.Instant    `json:"began,omitempty"`   // when the first owner could begin
 	Refused   []route.RepID   `json:"refused,omitempty"` // had it before: rejected it, or let the clock run out
 	Note      string          `json:"note,omitempty"`
 	By        string          `json:"by,omitempty"` // who gave the last answer

@@ -43,6 +43,7 @@ const (
 	Upgrade    Action = "upgrade"  // the lead raised a hand meanwhile: the clock of that track begins
 	Return     Action = "return"   // the clock
 	Withdraw   Action = "withdraw" // the fold
+	Absorb     Action = "absorb"   // the person was merged with one who has a handoff that is further
 )
 
 // transition is one arrow of the diagram in docs/states/handoff.md.
@@ -65,6 +66,7 @@ func transitions() []transition {
 		{Open, Upgrade, Open},
 		{Open, Return, Returned},
 		{Open, Withdraw, Withdrawn},
+		{Open, Absorb, Withdrawn},
 		{Accepted, Contact, Contacted},
 		{Accepted, Reject, Rejected},
 		{Accepted, Recycle, Recycled},
@@ -73,6 +75,7 @@ func transitions() []transition {
 		{Accepted, Assign, Open},
 		{Accepted, Upgrade, Accepted},
 		{Accepted, Return, Returned},
+		{Accepted, Absorb, Withdrawn},
 		{Contacted, Contact, Contacted},
 		{Contacted, Reject, Rejected},
 		{Contacted, Recycle, Recycled},
@@ -81,10 +84,12 @@ func transitions() []transition {
 		{Contacted, Assign, Open},
 		{Contacted, Upgrade, Contacted},
 		{Contacted, Return, Returned},
+		{Contacted, Absorb, Withdrawn},
 		{Qualified, Recycle, Recycled},
 		{Qualified, Disqualify, Disqualified},
 		{Qualified, Assign, Qualified},
 		{Qualified, Return, Returned},
+		{Qualified, Absorb, Withdrawn},
 	}
 }
 
