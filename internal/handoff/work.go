@@ -460,11 +460,24 @@ func (w *work) relieve(o Ownership) error {
 	return change(w.tx, o, after, w.now, "decision", "fold", false)
 }
 
-// reassign gives a handoff whose clock ran out to the next rep.
+// reassign gives a handoff whose clock ran out to the next rep. When nobody else can take it, it stays
+// where it is until it goes back.
 func (w *work) reassign(h *Handoff) error {
+	next := *h
+	next.Owner, next.Refused = "", slices.Clone(h.Refused)
 	if h.Owner != "" {
-		h.Refused = append(h.Refused, h.Owner)
+		next.Refused = append(next.Refused, h.Owner)
 	}
+	now, err := pools(w.tx, w.plan, true)
+	if err != nil {
+		return err
+	}
+	w.pools = now
+	a, _ := route.DryRun(w.book, w.reps, w.pools, next.question(""), w.now)
+	if a.Outcome == route.ToMarketing || a.Rep != "" && slices.Contains(next.Refused, a.Rep) {
+		return w.goOn(h, StepReassign, "escalated")
+	}
+	h.Refused = next.Refused
 	return w.again(h, "reassign", "clock")
 }
 
