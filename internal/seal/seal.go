@@ -1,5 +1,5 @@
 // Package seal makes and checks secrets that the product hands out: keys of machines, session and
-// invitation tokens.
+// invitation tokens. [Box] keeps secrets that were handed to it and have to be used again.
 //
 // A token is drawn at random, so that only its SHA-256 is kept: there is nothing to guess, and no salt
 // and no slow hash is needed. Passwords, which people choose, do not belong here.
