@@ -1,0 +1,132 @@
+package framework
+
+import (
+	"strings"
+
+	"cusp/internal/lead"
+	"cusp/internal/signal"
+)
+
+// maxValue is how many characters of a value are kept.
+const maxValue = 280
+
+// Heard is something that a lead wrote, with what was read from it.
+type Heard struct {
+	Finding signal.Finding
+	Chat    bool   // in a chat; else a form, a mail or another text
+	Of      string // the colleague who wrote it; empty for the lead
+	At      lead.Instant
+}
+
+// meaning is what a finding says about a key. A price question, urgency of tone and the like say nothing
+// that sales need not ask.
+var meanings = map[signal.Kind][]Key{
+	signal.Budget:         {Budget},
+	signal.Deadline:       {Timeline},
+	signal.Approved:       {Prioritization},
+	signal.FailedSolution: {Challenges},
+	signal.Authority:      {Authority},
+	signal.Urgency:        {Prioritization},
+}
+
+// FromText is what a finding in free text makes known, in the writer's words.
+func FromText(h Heard) []Fact {
+	standing, source := Yes, Signal
+	if h.Finding.Negated {
+		standing = No
+	}
+	if h.Chat {
+		source = Chat
+	}
+	var out []Fact
+	for _, key := range meanings[h.Finding.Kind] {
+		out = append(out, Fact{
+			Key: key, Standing: standing, Value: Clean(h.Finding.Quote, maxValue), Source: source, Of: h.Of, At: h.At,
+		})
+	}
+	return out
+}
+
+// fields are the names under which forms ask for a key, in snake case.
+var fields = map[string]Key{
+	"budget": Budget, "budget_range": Budget, "estimated_budget": Budget, "project_budget": Budget,
+	"authority": Authority, "decision_maker": Authority, "decision_role": Authority, "buying_role": Authority,
+	"need": Need, "needs": Need, "use_case": Need, "requirements": Need, "interest": Need,
+	"timeline": Timeline, "timeframe": Timeline, "time_frame": Timeline, "deadline": Timeline, "start_date": Timeline, "when": Timeline,
+	"challenge": Challenges, "challenges": Challenges, "pain_points": Challenges, "problem": Challenges,
+	"priority": Prioritization, "prioritization": Prioritization,
+	"goal": Goals, "goals": Goals, "plan": Plans, "plans": Plans,
+	"consequences": Consequences, "implications": Implications, "money": Money,
+}
+
+// FromForm is what the fields of a form make known. Fields under other names, and empty ones, say
+// nothing. The facts come in the order of [Keys].
+func FromForm(properties map[string]any, of string, at lead.Instant) []Fact {
+	best := map[Key]Fact{}
+	names := map[Key]string{}
+	for name, value := range properties {
+		snake := strings.ReplaceAll(strings.ReplaceAll(strings.ToLower(name), "-", "_"), " ", "_")
+		key, ok := fields[snake]
+		if !ok {
+			continue
+		}
+		f, ok := read(key, value)
+		if before := names[key]; !ok || before != "" && before <= name {
+			continue
+		}
+		f.Source, f.Of, f.At = Form, of, at
+		best[key], names[key] = f, name
+	}
+	var out []Fact
+	for _, key := range Keys() {
+		if f, ok := best[key]; ok {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// FromTraits infers authority from who somebody is: owners and top managers decide, heads and managers
+// share in it, and of students and interns it is known that they do not. Of everybody else nothing is
+// inferred.
+func FromTraits(traits map[string]any, of string, at lead.Instant) []Fact {
+	title, _ := traits["title"].(string)
+	seniority, _ := traits["seniority"].(string)
+	standing, ok := authorityOf(strings.ToLower(seniority + " " + title))
+	if !ok {
+		return nil
+	}
+	value := title
+	if value == "" {
+		value = seniority
+	}
+	return []Fact{{Key: Authority, Standing: standing, Value: Clean(value, maxValue), Source: Trait, Of: of, At: at}}
+}
+
+func authorityOf(role string) (Standing, bool) {
+	words := strings.FieldsFunc(role, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r == '_') })
+	has := func(list ...string) bool {
+		for _, w := range words {
+			for _, l := range list {
+				if w == l {
+					return true
+				}
+			}
+		}
+		return false
+	}
+	switch {
+	case has("student", "intern", "internship", "trainee", "apprentice", "working_student"):
+		return No, true
+	case has("assistant"):
+		return "", false
+	case has("ceo", "cfo", "coo", "cto", "cio", "cmo", "cro", "cpo", "owner", "founder", "cofounder", "president", "c_level", "partner",
+		"geschäftsführer", "executive") && !has("account", "vice", "sales"):
+		return Yes, true
+	case has("chief"):
+		return Yes, true
+	case has("vp", "vice", "head", "director", "manager", "lead"):
+		return Partly, true
+	}
+	return "", false
+}
