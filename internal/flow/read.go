@@ -3,6 +3,7 @@ package flow
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"cusp/internal/canon"
 	"cusp/internal/db"
@@ -19,7 +20,7 @@ func noPlaybook() error {
 		WithCode("no_playbook").WithHint("Publish one: cusp playbook publish FILE.")
 }
 
-// history is all that a person's fold needs.
+// facts is all that a person's fold needs.
 type facts struct {
 	person   lead.PersonID
 	account  lead.AccountID
@@ -27,14 +28,42 @@ type facts struct {
 	company  []identity.Fact
 }
 
-func readFacts(tx *db.Tx, ref string) (facts, error) {
-	person, err := identity.Find(tx, ref)
+// readFacts finds a person and reads its facts, also those that are not laid down yet: to explain one
+// person is no reason to lay down what everybody did. The transaction must not have read anything before.
+func (e *Engine) readFacts(tx *db.Tx, ref string) (facts, error) {
+	person, profiles, waiting, err := e.find(tx, ref)
 	if err != nil {
 		return facts{}, err
 	}
-	return factsOf(tx, person)
+	out := facts{person: person}
+	if out.timeline, err = ingest.Timeline(tx, profiles); err != nil {
+		return out, err
+	}
+	if len(waiting) > 0 {
+		out.timeline = append(out.timeline, waiting...)
+		slices.SortFunc(out.timeline, func(a, b ingest.Stored) int { return a.Event.Compare(&b.Event) })
+	}
+	return out, out.employer(tx)
 }
 
+// find begins the transaction's view of the database and takes what waits to be laid down at the same
+// instant: no commit and no settle comes between the two.
+func (e *Engine) find(tx *db.Tx, ref string) (lead.PersonID, []lead.ProfileID, []ingest.Stored, error) {
+	e.writing.Lock()
+	defer e.writing.Unlock()
+	person, err := identity.Find(tx, ref)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	profiles, err := identity.Profiles(tx, person)
+	if err != nil {
+		return 0, nil, nil, err
+	}
+	ids := profileIDs(profiles)
+	return person, ids, e.store.Tail(ids), nil
+}
+
+// factsOf reads a person's facts as they are laid down.
 func factsOf(tx *db.Tx, person lead.PersonID) (facts, error) {
 	out := facts{person: person}
 	profiles, err := identity.Profiles(tx, person)
@@ -44,12 +73,17 @@ func factsOf(tx *db.Tx, person lead.PersonID) (facts, error) {
 	if out.timeline, err = ingest.Timeline(tx, profileIDs(profiles)); err != nil {
 		return out, err
 	}
-	key := accountKey(out.timeline)
-	if out.account, err = identity.AccountOf(tx, key.GroupID, key.EmailDomain); err != nil || out.account == 0 {
-		return out, err
+	return out, out.employer(tx)
+}
+
+// employer finds the account of the history and its facts.
+func (f *facts) employer(tx *db.Tx) (err error) {
+	key := accountKey(f.timeline)
+	if f.account, err = identity.AccountOf(tx, key.GroupID, key.EmailDomain); err != nil || f.account == 0 {
+		return err
 	}
-	out.company, err = identity.AccountFacts(tx, out.account)
-	return out, err
+	f.company, err = identity.AccountFacts(tx, f.account)
+	return err
 }
 
 // Explain answers what to do now about a person, and why; with another instant, what the answer was
@@ -63,8 +97,8 @@ func (e *Engine) Explain(ctx context.Context, ref string, at lead.Instant) (Expl
 		at = e.instant()
 	}
 	var x Explanation
-	err := e.Read(ctx, func(tx *db.Tx) error {
-		known, err := readFacts(tx, ref)
+	err := e.db.Read(ctx, func(tx *db.Tx) error {
+		known, err := e.readFacts(tx, ref)
 		if err != nil {
 			return err
 		}
@@ -135,8 +169,8 @@ func (e *Engine) Timeline(ctx context.Context, ref string, before Position, limi
 	}
 	var out []Happening
 	var next Position
-	err := e.Read(ctx, func(tx *db.Tx) error {
-		known, err := readFacts(tx, ref)
+	err := e.db.Read(ctx, func(tx *db.Tx) error {
+		known, err := e.readFacts(tx, ref)
 		if err != nil {
 			return err
 		}

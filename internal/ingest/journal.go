@@ -105,6 +105,15 @@ func (l *Log) Waiting() []lead.ProfileID {
 	return slices.Sorted(maps.Keys(l.tail.events))
 }
 
+// Tail are the events of profiles that wait to be laid down, in the order of arrival for each profile.
+func (l *Log) Tail(profiles []lead.ProfileID) []Stored {
+	var out []Stored
+	for _, p := range profiles {
+		out = append(out, l.tail.events[p]...)
+	}
+	return out
+}
+
 // Dedupe is [Dedupe] for the log's writer.
 func (l *Log) Dedupe(tx *db.Tx, events []lead.Event) ([]bool, error) {
 	if l.direct {
@@ -204,8 +213,8 @@ func (l *Log) Timeline(tx *db.Tx, profiles []lead.ProfileID) ([]Stored, error) {
 	if err != nil || l.direct {
 		return out, err
 	}
+	out = append(out, l.Tail(profiles)...)
 	for _, p := range profiles {
-		out = append(out, l.tail.events[p]...)
 		if l.staged != nil {
 			out = append(out, l.staged.events[p]...)
 		}
