@@ -27,6 +27,9 @@ func (f *Folder) explain(l *Lead, now lead.Instant) Explanation {
 		Intent: IntentPart{Score: in.Score, Trusted: in.Trusted, Classes: classesOf(in), Signals: f.explainSignals(l, now)},
 		Events: l.Events, Quarantined: f.trace.Dropped,
 	}
+	if l.Events == 0 {
+		return unknown(x)
+	}
 	if l.Excluded >= 0 {
 		x.ExcludedBy = &f.p.Exclude[l.Excluded].ID
 	}
@@ -36,6 +39,14 @@ func (f *Folder) explain(l *Lead, now lead.Instant) Explanation {
 	if at, out, ok := decide.Next(f.p, &c, now); ok {
 		x.NextChange = &NextChange{At: at.String(), Decision: out.Decision, Track: out.Track, Level: out.Level}
 	}
+	return x
+}
+
+// unknown completes the explanation of an instant before the person's first event: nothing was decided,
+// and whoever comes by is nurtured until something is.
+func unknown(x Explanation) Explanation {
+	x.Track, x.Quadrant, x.Stage = decide.TrackNurture, decide.QuadrantNurture, StageVisitor
+	x.Reasons = []string{"Nothing was known of this person by then."}
 	return x
 }
 

@@ -137,12 +137,12 @@ func (f *Folder) Company(l *Lead, traits map[string]any, at lead.Instant) {
 
 // identify takes in who the lead is; it reports whether traits changed.
 func (f *Folder) identify(l *Lead, e *lead.Event) bool {
-	changed := false
+	changed, renamed := false, false
 	// Facts that people state name their lead by a reference, which is no user id.
 	if e.UserID != "" && e.UserID != l.UserID && e.Type <= lead.Alias {
 		l.UserID, l.Known = e.UserID, true
 		l.Person.Map()["user_id"] = e.UserID
-		changed = true
+		changed, renamed = true, true
 	}
 	if e.GroupID != "" {
 		l.GroupID = e.GroupID
@@ -152,6 +152,9 @@ func (f *Folder) identify(l *Lead, e *lead.Event) bool {
 			changed = true
 		}
 		l.Known = l.Known || l.Person.Text("email") != ""
+	}
+	if renamed { // after the traits of the same event, which say more
+		identity.Named(l.Person.Map(), e.UserID)
 	}
 	if changed {
 		l.Person.Touch()

@@ -55,6 +55,44 @@ func TestEngine_withoutAPlaybookSaysSo(t *testing.T) {
 	}
 }
 
+// A user id that is an e-mail address names its person and the company, until an address is given.
+func TestEngine_aUserIDMayBeAnAddress(t *testing.T) {
+	t.Parallel()
+	dbtest.Both(t, func(t *testing.T, d *db.DB) {
+		b := newBench(t, d, hours(5))
+		b.submit(t, event("1", "Ann@acme.example", hours(1), lead.Page, "", "/pricing", `{}`))
+		x := b.explain(t, "ann@acme.example")
+		if x.Person.UserID != "Ann@acme.example" || x.Person.Email != "ann@acme.example" || x.Account == nil || x.Account.Domain != "acme.example" {
+			t.Errorf("person %+v, account %+v", x.Person, x.Account)
+		}
+		b.submit(t, event("2", "Ann@acme.example", hours(2), lead.Identify, "", "", `{"traits":{"email":"a.lee@acme.example"}}`))
+		if x := b.explain(t, "a.lee@acme.example"); x.Person.Email != "a.lee@acme.example" {
+			t.Errorf("person %+v", x.Person)
+		}
+		b.submit(t, event("3", "bob@acme.example", hours(2), lead.Identify, "", "", `{"traits":{"email":"bob@home.example"}}`))
+		if x := b.explain(t, "bob@acme.example"); x.Person.Email != "bob@home.example" {
+			t.Errorf("the traits of the same event say more: %+v", x.Person)
+		}
+		verify(t, b)
+	})
+}
+
+// Before the first event nothing is decided, and the explanation says so.
+func TestEngine_explainsAPastInWhichNothingWasKnown(t *testing.T) {
+	t.Parallel()
+	d := dbtest.Open(t, db.SQLite)
+	b := newBench(t, d, hours(5))
+	b.submit(t, event("1", "u1", hours(3), lead.Track, "Demo Requested", "", `{}`))
+	x, err := b.Explain(t.Context(), "u1", hours(2))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(x.Track, " ", x.Quadrant, " ", x.Stage, " ", x.Decision == "", " ", x.Reasons, " ", x.Flip == nil, x.NextQuestion == nil, x.NextChange == nil)
+	if want := "nurture nurture visitor true [Nothing was known of this person by then.] true true true"; got != want {
+		t.Errorf("got  %s\nwant %s", got, want)
+	}
+}
+
 // New facts about an account reach all of its people with the event that says them.
 func TestEngine_accountFactsReachColleagues(t *testing.T) {
 	t.Parallel()

@@ -262,8 +262,13 @@ func addressOf(e *lead.Event, only bool) string {
 			return s
 		}
 	}
-	if strings.Contains(e.UserID, "@") {
-		if a, err := domains.Normalize(e.UserID); err == nil {
+	return addressIn(e.UserID)
+}
+
+// addressIn is the e-mail address that a user id is; empty when it is none.
+func addressIn(userID string) string {
+	if strings.Contains(userID, "@") {
+		if a, err := domains.Normalize(userID); err == nil {
 			return a.String()
 		}
 	}

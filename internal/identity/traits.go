@@ -318,6 +318,13 @@ func Apply(person, traits map[string]any, trusted bool) bool {
 	return names(person) || changed
 }
 
+// Named takes a user id that is an e-mail address for the person's address where none is known; it reports
+// whether anything changed.
+func Named(person map[string]any, userID string) bool {
+	address := addressIn(userID)
+	return address != "" && text(person, "email") == "" && Apply(person, map[string]any{"email": address}, true)
+}
+
 func set(m map[string]any, key string, v any) bool {
 	if old, ok := m[key]; ok && reflect.DeepEqual(old, v) {
 		return false

@@ -198,3 +198,23 @@ func TestCanonicalNamesWinOverTheirAliases(t *testing.T) {
 		delete(in, keys[len(keys)-1])
 	}
 }
+
+func TestNamed(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ known, userID, want string }{
+		{`{}`, "Ann@ACME.com", `{"email":"ann@acme.com","email_domain":"acme.com"}`},
+		{`{"email":"b@acme.com","email_domain":"acme.com"}`, "ann@acme.com", `{"email":"b@acme.com","email_domain":"acme.com"}`},
+		{`{}`, "u_42", `{}`},
+		{`{}`, "@ann", `{}`},
+		{`{}`, "ann@localhost", `{}`},
+	} {
+		person, want := object(t, tt.known), object(t, tt.want)
+		changed := !maps.Equal(person, want)
+		if got := identity.Named(person, tt.userID); got != changed {
+			t.Errorf("%s changed %s: %v", tt.userID, tt.known, got)
+		}
+		if diff := cmp.Diff(person, want); diff != "" {
+			t.Errorf("%s (-got +want):\n%s", tt.userID, diff)
+		}
+	}
+}
