@@ -26,6 +26,8 @@ const (
 	PublishPlaybook Action = "playbooks.write" // make a playbook decide
 	ReadStatus      Action = "status.read"     // state of the installation
 	ManageKeys      Action = "keys.manage"     // list, create and revoke keys
+	AnswerHandoffs  Action = "handoffs.answer" // accept, contact, reject, recycle, qualify, disqualify: reps their own
+	AssignHandoffs  Action = "handoffs.assign" // give a handoff to somebody else
 )
 
 // rule is who may do something.
@@ -45,6 +47,8 @@ var (
 	makers   = []Role{RoleAdmin, RoleOps, RoleMarketing}
 	ops      = []Role{RoleAdmin, RoleOps}
 	admins   = []Role{RoleAdmin}
+	sellers  = []Role{RoleAdmin, RoleSalesManager, RoleRep}
+	bosses   = []Role{RoleAdmin, RoleSalesManager}
 )
 
 // rules is the whole of authorization. An action that is not listed is allowed to nobody.
@@ -64,6 +68,8 @@ var rules = []rule{
 	{PublishPlaybook, false, false, ScopeAdmin, ops},
 	{ReadStatus, false, false, ScopeRead, everyone},
 	{ManageKeys, false, false, ScopeAdmin, admins},
+	{AnswerHandoffs, false, false, ScopeWrite, sellers},
+	{AssignHandoffs, false, false, ScopeWrite, bosses},
 }
 
 // Actions are all actions, in the order of the table.
