@@ -23,6 +23,7 @@ lead
 canon
 domains
 condition
+document
 db
 config seal obs fetch queue
 access

@@ -45,7 +45,7 @@ func (r *reader) spotOf(what string, i int) *yaml.Node { return r.where[spot{"si
 
 func (r *reader) checkSignals() {
 	if len(r.p.Signals) == 0 {
-		r.d.refuse(r.where["signals"], "missing_key", "add what buyers do: on: {page: '/pricing*'}", "a playbook needs at least one signal")
+		r.d.Refuse(r.where["signals"], "missing_key", "add what buyers do: on: {page: '/pricing*'}", "a playbook needs at least one signal")
 	}
 	inClass := [NumClasses][]int{}
 	for i := range r.p.Signals {
@@ -58,7 +58,7 @@ func (r *reader) checkSignals() {
 	}
 	for class := range Negative {
 		if only := inClass[class]; len(only) == 1 {
-			r.d.warn(r.spotOf("id", only[0]), "lonely_class", "find a second behaviour that shows the same",
+			r.d.Warn(r.spotOf("id", only[0]), "lonely_class", "find a second behaviour that shows the same",
 				"%s is the only first-party signal of class %s: when it fails, the class is blind", r.p.Signals[only[0]].ID, class)
 		}
 	}
@@ -67,17 +67,17 @@ func (r *reader) checkSignals() {
 func (r *reader) checkSignal(i int, s *Signal) {
 	switch {
 	case s.Class == Negative && s.Points > 0:
-		r.d.refuse(r.spotOf("points", i), "out_of_range", "write points: -"+condition.FormatNumber(s.Points),
+		r.d.Refuse(r.spotOf("points", i), "out_of_range", "write points: -"+condition.FormatNumber(s.Points),
 			"the negative signal %s would add points, and nothing caps its class", s.ID)
 	case s.Class != Negative && s.Points < 0:
-		r.d.warn(r.spotOf("points", i), "negative_points", "write class: negative",
+		r.d.Warn(r.spotOf("points", i), "negative_points", "write class: negative",
 			"the signal %s takes points away but is of class %s", s.ID, s.Class)
 	}
 	if s.HalfLife == 0 && s.Points != 0 {
-		r.d.warn(r.spotOf("id", i), "no_decay", "add a half_life, such as 30d", "the points of %s never decay: it counts as much in two years as today", s.ID)
+		r.d.Warn(r.spotOf("id", i), "no_decay", "add a half_life, such as 30d", "the points of %s never decay: it counts as much in two years as today", s.ID)
 	}
 	if s.Inbound && (s.ThirdParty || s.Class == Negative) {
-		r.d.refuse(r.spotOf("track", i), "inbound", "remove `track: inbound`",
+		r.d.Refuse(r.spotOf("track", i), "inbound", "remove `track: inbound`",
 			"%s cannot be a raised hand: only what leads themselves ask for on our own channels is", s.ID)
 	}
 	r.checkOrigin(i, s)
@@ -91,10 +91,10 @@ func (r *reader) checkOrigin(i int, s *Signal) {
 	source := &r.p.Signals[s.On.Signal]
 	switch {
 	case source.ThirdParty && !s.ThirdParty:
-		r.d.refuse(r.spotOf("on", i), "origin", "add `origin: third_party`",
+		r.d.Refuse(r.spotOf("on", i), "origin", "add `origin: third_party`",
 			"%s is made of the third-party signal %s, so it is third party too: only first party can trigger", s.ID, source.ID)
 	case source.Class == Interest && s.Class != Interest && s.Class != Negative && s.Where == nil:
-		r.d.warn(r.spotOf("on", i), "laundered", "add a `where`, such as count(…) >= 3, that says when interest becomes more",
+		r.d.Warn(r.spotOf("on", i), "laundered", "add a `where`, such as count(…) >= 3, that says when interest becomes more",
 			"every %s counts as %s through %s", source.ID, s.Class, s.ID)
 	}
 }
@@ -111,7 +111,7 @@ func (r *reader) checkDemands(i int, s *Signal) {
 			continue
 		}
 		if most := math.Ceil(d.Window / counted.OncePer); d.Least > most {
-			r.d.warn(r.spotOf("id", i), "never", "widen the window or shorten once_per",
+			r.d.Warn(r.spotOf("id", i), "never", "widen the window or shorten once_per",
 				"%s needs %s times %s within %s, but once_per %s lets it count at most %s times", s.ID, condition.FormatNumber(d.Least),
 				counted.ID, condition.FormatDuration(d.Window), condition.FormatDuration(counted.OncePer), condition.FormatNumber(most))
 		}
@@ -133,7 +133,7 @@ func (r *reader) checkCycles() {
 			for _, j := range append(loop, at) {
 				names = append(names, r.p.Signals[j].ID)
 			}
-			r.d.refuse(r.spotOf("on", slices.Min(loop)), "cycle", "one of them must begin with something that happens: a page, a track call, a form",
+			r.d.Refuse(r.spotOf("on", slices.Min(loop)), "cycle", "one of them must begin with something that happens: a page, a track call, a form",
 				"signals in a circle: %s", strings.Join(names, " → "))
 		}
 		for _, j := range path {
@@ -145,16 +145,16 @@ func (r *reader) checkCycles() {
 func (r *reader) checkThresholds() {
 	d := &r.p.Decide
 	if d.Review <= 0 {
-		r.d.refuse(r.where["review"], "order", "begin with review: 40", "decide.review must be above 0: a lead without any signal has intent 0")
+		r.d.Refuse(r.where["review"], "order", "begin with review: 40", "decide.review must be above 0: a lead without any signal has intent 0")
 		return
 	}
 	if d.Review >= d.Engage {
-		r.d.refuse(r.where["engage"], "order", "review is where a person looks, engage where sales takes over; engage is the higher one",
+		r.d.Refuse(r.where["engage"], "order", "review is where a person looks, engage where sales takes over; engage is the higher one",
 			"decide.engage is %s, which is not above decide.review, %s", condition.FormatNumber(d.Engage), condition.FormatNumber(d.Review))
 		return
 	}
 	if d.InboundFloor > r.p.Fit.Gate {
-		r.d.warn(r.where["fit_floor"], "order", "a raised hand needs no better fit than others",
+		r.d.Warn(r.where["fit_floor"], "order", "a raised hand needs no better fit than others",
 			"decide.inbound.fit_floor is %s, above fit.gate, %s: raised hands are turned away that others would pass", condition.FormatNumber(d.InboundFloor), condition.FormatNumber(r.p.Fit.Gate))
 	}
 }
@@ -170,7 +170,7 @@ func (r *reader) checkReach() {
 		r.checkReachable(r.where[t.name], "decide."+t.name, t.value, most)
 	}
 	if !slices.ContainsFunc(r.p.Signals, func(s Signal) bool { return s.trusted() }) {
-		r.d.refuse(r.where["review"], "unreachable", "add a first-party signal of class evaluation, buying or usage",
+		r.d.Refuse(r.where["review"], "unreachable", "add a first-party signal of class evaluation, buying or usage",
 			"no lead can reach decide.review: it needs a first-party evaluation, buying or usage signal, and there is none")
 	}
 	for i, l := range d.MQL {
@@ -193,7 +193,7 @@ func (r *reader) checkAccountReach(intent bound) {
 		value float64
 	}{{"review", a.Review}, {"engage", a.Engage}} {
 		if !math.IsInf(t.value, 1) && t.value > most {
-			r.d.refuse(r.where["account "+t.name], "unreachable", "lower the threshold, or raise weights and bonus",
+			r.d.Refuse(r.where["account "+t.name], "unreachable", "lower the threshold, or raise weights and bonus",
 				"no account can reach account.%s, %s: the weights and the bonus reach at most %s", t.name, condition.FormatNumber(t.value), condition.FormatNumber(most))
 		}
 	}
@@ -215,7 +215,7 @@ func (r *reader) checkReachable(n *yaml.Node, name string, threshold float64, mo
 	if threshold > 100 {
 		limit = "intent is held to 100"
 	}
-	r.d.refuse(n, "unreachable", "lower the threshold, or raise points and caps", "no lead can reach %s, %s: %s", name, condition.FormatNumber(threshold), limit)
+	r.d.Refuse(n, "unreachable", "lower the threshold, or raise points and caps", "no lead can reach %s, %s: %s", name, condition.FormatNumber(threshold), limit)
 }
 
 // intentBound is the largest intent that any lead can have.
@@ -239,16 +239,16 @@ func (r *reader) intentBound() bound {
 func (r *reader) checkLevels() {
 	for i, l := range r.p.Decide.MQL {
 		if l.Intent <= 0 {
-			r.d.refuse(r.where[spot{"level intent", i}], "order", "", "mql level %d must need intent above 0", l.Level)
+			r.d.Refuse(r.where[spot{"level intent", i}], "order", "", "mql level %d must need intent above 0", l.Level)
 		}
 		if i == 0 {
 			continue
 		}
 		before := r.p.Decide.MQL[i-1]
 		if l.Level <= before.Level {
-			r.d.refuse(r.where[spot{"level", i}], "order", "list the levels from the lowest to the highest", "mql level %d stands after level %d", l.Level, before.Level)
+			r.d.Refuse(r.where[spot{"level", i}], "order", "list the levels from the lowest to the highest", "mql level %d stands after level %d", l.Level, before.Level)
 		} else if l.Intent <= before.Intent {
-			r.d.refuse(r.where[spot{"level intent", i}], "order", "a higher level needs more intent",
+			r.d.Refuse(r.where[spot{"level intent", i}], "order", "a higher level needs more intent",
 				"mql level %d needs intent %s, which is not above the %s of level %d", l.Level, condition.FormatNumber(l.Intent), condition.FormatNumber(before.Intent), before.Level)
 		}
 	}
@@ -261,28 +261,28 @@ func (r *reader) checkAccount() {
 	}
 	a := &r.p.Account
 	if b := r.where["roles_bonus"]; b != nil && a.ThreeRoles < a.TwoRoles {
-		r.d.refuse(b, "order", "more roles never count less", "account.roles_bonus.three is %s, below two, %s", condition.FormatNumber(a.ThreeRoles), condition.FormatNumber(a.TwoRoles))
+		r.d.Refuse(b, "order", "more roles never count less", "account.roles_bonus.three is %s, below two, %s", condition.FormatNumber(a.ThreeRoles), condition.FormatNumber(a.TwoRoles))
 	}
 	hasReview, hasEngage := !math.IsInf(a.Review, 1), !math.IsInf(a.Engage, 1)
 	switch {
 	case !hasReview && !hasEngage:
-		r.d.warn(n, "no_action", "add account.review and account.engage", "accounts get a score, but nothing happens at any height of it")
+		r.d.Warn(n, "no_action", "add account.review and account.engage", "accounts get a score, but nothing happens at any height of it")
 		return
 	case hasReview != hasEngage:
-		r.d.refuse(n, "missing_key", "set both or neither", "account has one of its thresholds, but not the other")
+		r.d.Refuse(n, "missing_key", "set both or neither", "account has one of its thresholds, but not the other")
 		return
 	case a.Review <= 0:
-		r.d.refuse(r.where["account review"], "order", "", "account.review must be above 0")
+		r.d.Refuse(r.where["account review"], "order", "", "account.review must be above 0")
 		return
 	case a.Review >= a.Engage:
-		r.d.refuse(r.where["account engage"], "order", "engage is the higher one",
+		r.d.Refuse(r.where["account engage"], "order", "engage is the higher one",
 			"account.engage is %s, which is not above account.review, %s", condition.FormatNumber(a.Engage), condition.FormatNumber(a.Review))
 	}
 }
 
 func (r *reader) checkFit() {
 	if len(r.p.Fit.Criteria) == 0 {
-		r.d.warn(r.where["fit"], "no_fit", "add fit.criteria: who is an ideal customer?", "no fit criteria: everybody fits, and only activity counts")
+		r.d.Warn(r.where["fit"], "no_fit", "add fit.criteria: who is an ideal customer?", "no fit criteria: everybody fits, and only activity counts")
 		return
 	}
 	total := 0.0
@@ -293,7 +293,7 @@ func (r *reader) checkFit() {
 		r.checkRules(c)
 	}
 	if total == 0 {
-		r.d.refuse(r.where["fit"], "unreachable", "give at least one rule points above 0", "no rule of any criterion gives points, so fit cannot be computed")
+		r.d.Refuse(r.where["fit"], "unreachable", "give at least one rule points above 0", "no rule of any criterion gives points, so fit cannot be computed")
 	}
 }
 
@@ -307,15 +307,15 @@ func (r *reader) checkCriterion(i int, c *Criterion) {
 	}
 	switch {
 	case len(c.Rules) == 0:
-		r.d.refuse(n, "missing_key", "add a rule that gives points", "the criterion %s has no rules", c.ID)
+		r.d.Refuse(n, "missing_key", "add a rule that gives points", "the criterion %s has no rules", c.ID)
 	case len(read) == 0:
-		r.d.warn(n, "not_fed", "read a trait of the person or the account in its rules", "nothing feeds the criterion %s: its rules read no trait", c.ID)
+		r.d.Warn(n, "not_fed", "read a trait of the person or the account in its rules", "nothing feeds the criterion %s: its rules read no trait", c.ID)
 	case c.Max == 0:
-		r.d.warn(n, "no_points", "give its best case points above 0", "the criterion %s can only take points away, so it has no weight in coverage", c.ID)
+		r.d.Warn(n, "no_points", "give its best case points above 0", "the criterion %s can only take points away, so it has no weight in coverage", c.ID)
 	}
 	for _, need := range c.Needs {
 		if !read[need] {
-			r.d.warn(r.where[spot{"needs", i}], "not_read", "remove it from needs, or read it in a rule",
+			r.d.Warn(r.where[spot{"needs", i}], "not_read", "remove it from needs, or read it in a rule",
 				"the criterion %s waits for %s, but none of its rules reads it", c.ID, need)
 		}
 	}
@@ -343,7 +343,7 @@ func (r *reader) checkExcludedRules() {
 			}
 			by := slices.IndexFunc(excludes, func(earlier condition.Cases) bool { return r.prover.Covered(later, earlier) })
 			if by >= 0 {
-				r.d.warn(r.where[spot{"rule of " + c.ID, i}], "no_effect", "remove the rule, or narrow the exclude",
+				r.d.Warn(r.where[spot{"rule of " + c.ID, i}], "no_effect", "remove the rule, or narrow the exclude",
 					"whoever matches this rule is excluded by %q before fit counts", r.p.Exclude[by].ID)
 			}
 		}
@@ -369,14 +369,14 @@ func (r *reader) checkCovered(conditions []*condition.Condition, what string, na
 		case !ok:
 			mine = nil
 		case !mine.Possible():
-			r.d.warn(n, "never", "", "%s can never match: its condition contradicts itself", name(i))
+			r.d.Warn(n, "never", "", "%s can never match: its condition contradicts itself", name(i))
 		case r.prover.Covered(mine, all):
 			by := slices.IndexFunc(earlier, func(e condition.Cases) bool { return r.prover.Covered(mine, e) })
 			reason := "the ones before it"
 			if by >= 0 {
 				reason = name(by)
 			}
-			r.d.refuse(n, "shadowed", "put the narrower condition first, or remove this one",
+			r.d.Refuse(n, "shadowed", "put the narrower condition first, or remove this one",
 				"%s can never match: whenever it is true, %s matched before", name(i), reason)
 		}
 		earlier = append(earlier, mine)

@@ -11,6 +11,9 @@ import (
 	"cusp/internal/fault"
 )
 
+// lineBreaks are all characters that YAML counts as the end of a line.
+var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
+
 // Whatever the bytes, Parse answers with a playbook or with errors that have a place in the document.
 func FuzzParse(f *testing.F) {
 	for _, pattern := range []string{"testdata/*.yaml", "testdata/bad/*.yaml", "testdata/bad/*.json"} {

@@ -12,10 +12,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
-	"go.yaml.in/yaml/v4"
-	"pgregory.net/rapid"
 
 	"cusp/internal/condition"
+	"cusp/internal/document"
 	"cusp/internal/fault"
 	"cusp/internal/goldentest"
 )
@@ -164,12 +163,12 @@ func TestParse_json(t *testing.T) {
 func TestParse_bombs(t *testing.T) {
 	t.Parallel()
 	for name, src := range map[string]string{
-		"size":     minimal + "# " + strings.Repeat("x", maxBytes),
+		"size":     minimal + "# " + strings.Repeat("x", document.MaxBytes),
 		"brackets": strings.Repeat("[", 500_000),
 		"braces":   strings.Repeat(`{"a":`, 5000) + "1" + strings.Repeat("}", 5000),
 		"aliases":  "a: &a [x, x]\n" + "b: &b [*a, *a, *a]\nc: &c [*b, *b, *b]\nd: [*c, *c, *c]\n",
 		"list":     minimal + "lists: {a: [" + strings.Repeat("a,", maxList+1) + "]}\n",
-		"values":   minimal + "nurture: {a: [" + strings.Repeat("1,", maxNodes+1) + "]}\n",
+		"values":   minimal + "nurture: {a: [" + strings.Repeat("1,", document.MaxNodes+1) + "]}\n",
 		"deep":     minimal + "nurture: " + strings.Repeat("[", 40) + strings.Repeat("]", 40) + "\n",
 		"errors":   minimal + strings.Repeat("x: 1\n", 50_000),
 		"binary":   "\x00\x01\x02",
@@ -183,7 +182,7 @@ func TestParse_bombs(t *testing.T) {
 			if p != nil {
 				t.Fatal("accepted")
 			}
-			if len(problems) == 0 || len(problems) > maxProblems+1 {
+			if len(problems) == 0 || len(problems) > document.MaxProblems+1 {
 				t.Errorf("%d problems", len(problems))
 			}
 			if n := len(problems.Error()); n > 1<<18 {
@@ -208,42 +207,6 @@ func TestParse_longList(t *testing.T) {
 			t.Errorf("%s = %v, want %v", domain, got, want)
 		}
 	}
-}
-
-// Every character of a condition is found again in the source, however the scalar is written.
-func TestPositions(t *testing.T) {
-	t.Parallel()
-	rapid.Check(t, func(t *rapid.T) {
-		words := rapid.SliceOfN(rapid.StringMatching(`[a-zé"'\\.=0-9]{1,6}`), 1, 8).Draw(t, "words")
-		value := strings.Join(words, " ")
-		style := rapid.SampledFrom([]yaml.Style{0, yaml.SingleQuotedStyle, yaml.DoubleQuotedStyle, yaml.LiteralStyle, yaml.FoldedStyle}).Draw(t, "style")
-		if style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
-			value = strings.Join(words, "\n") + "\n"
-		}
-		tree := &yaml.Node{Kind: yaml.MappingNode, Content: []*yaml.Node{
-			{Kind: yaml.ScalarNode, Value: "key"}, {Kind: yaml.ScalarNode, Style: style, Value: value, Tag: "!!str"},
-		}}
-		src, err := yaml.Dump(tree, yaml.WithLineWidth(rapid.SampledFrom([]int{20, 1000}).Draw(t, "width")))
-		if err != nil {
-			t.Skip(err)
-		}
-		d := newDocument("test.yaml", src)
-		root := d.read()
-		if root == nil {
-			t.Fatalf("%q is not read: %v", src, d.problems)
-		}
-		n := root.Content[1]
-		place := d.positions(n)
-		for i, r := range []rune(n.Value) {
-			line, column := place(i)
-			if r == ' ' || r == '\n' || r == '"' || r == '\\' || r == '\'' { // these may be escaped or folded
-				continue
-			}
-			if got := d.runeAt(line, column); got != r {
-				t.Fatalf("character %d (%q) of %q is placed at %d:%d, where %q stands, in\n%s", i, r, n.Value, line, column, got, src)
-			}
-		}
-	})
 }
 
 func TestParse_severity(t *testing.T) {

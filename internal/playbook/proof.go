@@ -60,7 +60,7 @@ func (r *reader) checkInterest() {
 	if review <= 0 || most < review-margin {
 		return
 	}
-	r.d.refuse(r.culprit(&interest, &third), "interest_triggers", capsHint(review, &interest, &third),
+	r.d.Refuse(r.culprit(&interest, &third), "interest_triggers", capsHint(review, &interest, &third),
 		"interest could trigger sales by itself: %s%s and decide.review is %s",
 		strings.Join(nonEmpty(interest.describe(), third.describe()), "; "), together(&interest, &third), condition.FormatNumber(review))
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cusp/internal/condition"
+	"cusp/internal/document"
 )
 
 // Schema is the format as JSON Schema 2020-12, for editors that complete and check while one types. It
@@ -32,7 +33,7 @@ func Schema() []byte {
 	s["$id"] = "urn:cusp:playbook:1"
 	s["title"] = "Cusp playbook"
 	s["$defs"] = properties{
-		"id":        {"type": "string", "pattern": idForm.String(), "description": "Letters, digits, _ . and -, beginning with a letter."},
+		"id":        {"type": "string", "pattern": document.IDForm, "description": "Letters, digits, _ . and -, beginning with a letter."},
 		"duration":  {"type": "string", "pattern": "^[1-9][0-9]{0,6}[mhdw]$", "examples": []string{"30m", "12h", "14d", "2w"}},
 		"condition": conditionSchema(),
 	}
@@ -130,7 +131,7 @@ func excludeSchema() keywords {
 	return objectRule("Somebody who is never handed to sales.", properties{
 		"id":      refRule("id", "Name of the exclusion."),
 		"when":    refRule("condition", "Whom it matches."),
-		"because": textRule("The reason that people are shown; the id when left out.", maxText),
+		"because": textRule("The reason that people are shown; the id when left out.", document.MaxText),
 	}, "id", "when")
 }
 
@@ -141,8 +142,8 @@ func fitSchema() keywords {
 	}, "when", "points")
 	criterion := objectRule("One question about who they are.", properties{
 		"id":    refRule("id", "Name of the criterion."),
-		"needs": listRule("Traits without which the criterion is unknown. Left out: all that its rules read.", 50, keywords{"type": "string", "pattern": traitPath.String(), "maxLength": maxText}),
-		"ask":   textRule("How to ask a person for what is missing.", maxText),
+		"needs": listRule("Traits without which the criterion is unknown. Left out: all that its rules read.", 50, keywords{"type": "string", "pattern": traitPath.String(), "maxLength": document.MaxText}),
+		"ask":   textRule("How to ask a person for what is missing.", document.MaxText),
 		"rules": listRule("The first rule that is met gives the points; none: 0.", maxRules, rule),
 	}, "id", "rules")
 	return objectRule("Who they are against the ideal customer profile.", properties{
@@ -173,14 +174,14 @@ func signalsSchema() keywords {
 }
 
 func triggerSchema() keywords {
-	glob := textRule("A path such as /pricing*, without host and query; * stands for any characters.", maxText)
+	glob := textRule("A path such as /pricing*, without host and query; * stands for any characters.", document.MaxText)
 	glob["pattern"] = "^[/*][^?#]*$"
 	r := objectRule("What raises the signal: exactly one of these.", properties{
 		"page":     glob,
-		"track":    textRule("The exact name of a tracked event.", maxText),
+		"track":    textRule("The exact name of a tracked event.", document.MaxText),
 		"identify": {"const": true, "description": "Any identify call."},
-		"form":     textRule("The name of a sent form.", maxText),
-		"signal":   textRule("Each time that signal is counted.", maxText),
+		"form":     textRule("The name of a sent form.", document.MaxText),
+		"signal":   textRule("Each time that signal is counted.", document.MaxText),
 		"text":     wordsRule("What free text says; with no_ before it, its denial.", textTriggers()...),
 		"turn":     wordsRule("The moment in which curiosity turns serious.", "serious"),
 	})

@@ -9,6 +9,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"cusp/internal/condition"
+	"cusp/internal/document"
 	"cusp/internal/fault"
 )
 
@@ -33,85 +34,85 @@ func (r *reader) signals(nodes []*yaml.Node) {
 	classes := [NumClasses]Class{Interest, Evaluation, Buying, Usage, Negative}
 	stages := [...]JourneyStage{StageNone, Awareness, Consideration, DecisionStage}
 	for i, n := range nodes {
-		s := r.d.section(n, "signal", "id", "class", "stage", "origin", "on", "where", "points", "half_life", "cap", "once_per", "track")
-		s.require("id", "")
-		s.require("class", "one of interest, evaluation, buying, usage, negative")
-		s.require("on", "write on: {page: '/pricing*'} or on: {track: 'Demo Requested'}")
-		s.require("points", "how much one occurrence is worth; 0 is allowed")
+		s := r.d.Section(n, "signal", "id", "class", "stage", "origin", "on", "where", "points", "half_life", "cap", "once_per", "track")
+		s.Require("id", "")
+		s.Require("class", "one of interest, evaluation, buying, usage, negative")
+		s.Require("on", "write on: {page: '/pricing*'} or on: {track: 'Demo Requested'}")
+		s.Require("points", "how much one occurrence is worth; 0 is allowed")
 		sig := Signal{
-			ID:         s.id("id"),
-			Class:      classes[s.choice("class", classNames[:], 0)],
-			Stage:      stages[s.choice("stage", journeyStageNames[1:], -1)+1],
-			ThirdParty: s.choice("origin", []string{"first_party", "third_party"}, 0) == 1,
-			Inbound:    s.choice("track", []string{"nurture", "inbound"}, 0) == 1,
+			ID:         s.ID("id"),
+			Class:      classes[s.Choice("class", classNames[:], 0)],
+			Stage:      stages[s.Choice("stage", journeyStageNames[1:], -1)+1],
+			ThirdParty: s.Choice("origin", []string{"first_party", "third_party"}, 0) == 1,
+			Inbound:    s.Choice("track", []string{"nurture", "inbound"}, 0) == 1,
 			On:         r.trigger(s),
-			Where:      r.condition(s, "where", condition.Scope{Event: true, Score: true}),
-			Points:     s.number("points", -1000, 1000, 0),
-			HalfLife:   s.duration("half_life", 60, 0),
-			Cap:        s.number("cap", 0, 1000, 0),
-			OncePer:    s.duration("once_per", 60, 0),
+			Where:      r.c.Read(s, "where", condition.Scope{Event: true, Score: true}),
+			Points:     s.Number("points", -1000, 1000, 0),
+			HalfLife:   s.Duration("half_life", 60, 0),
+			Cap:        s.Number("cap", 0, 1000, 0),
+			OncePer:    s.Duration("once_per", 60, 0),
 		}
 		r.unique(seen, s, sig.ID, "signal")
-		if s.field("cap") != nil && sig.Cap == 0 {
-			r.d.refuse(s.fields["cap"], "out_of_range", "remove the signal or give it room", "a cap of 0 would hold nothing")
+		if s.Field("cap") != nil && sig.Cap == 0 {
+			r.d.Refuse(s.Fields["cap"], "out_of_range", "remove the signal or give it room", "a cap of 0 would hold nothing")
 		}
 		for _, key := range []string{"id", "class", "points", "on", "track", "half_life"} {
-			r.where[spot{"signal " + key, i}] = s.at(key)
+			r.where[spot{"signal " + key, i}] = s.At(key)
 		}
 		r.p.Signals = append(r.p.Signals, sig)
 	}
 }
 
-func (r *reader) trigger(s section) Trigger {
+func (r *reader) trigger(s document.Section) Trigger {
 	t := Trigger{Signal: -1}
-	on, ok := s.sub("on", "page", "track", "identify", "form", "signal", "text", "turn")
+	on, ok := s.Sub("on", "page", "track", "identify", "form", "signal", "text", "turn")
 	if !ok {
 		return t
 	}
-	if len(on.fields) == 0 && len(on.node.Content) > 0 {
+	if len(on.Fields) == 0 && len(on.Node.Content) > 0 {
 		return t // an unknown key, reported already
 	}
-	if len(on.fields) != 1 {
-		r.d.refuse(on.node, "trigger", "a signal with two causes is two signals, or one made of the other: on: {signal: id}",
-			"signal.on names %d things that can happen; it needs exactly one", len(on.fields))
+	if len(on.Fields) != 1 {
+		r.d.Refuse(on.Node, "trigger", "a signal with two causes is two signals, or one made of the other: on: {signal: id}",
+			"signal.on names %d things that can happen; it needs exactly one", len(on.Fields))
 		return t
 	}
 	kinds := map[string]TriggerKind{
 		"page": OnPage, "track": OnTrack, "identify": OnIdentify, "form": OnForm, "signal": OnSignal, "text": OnText, "turn": OnTurn,
 	}
-	for key := range on.fields {
+	for key := range on.Fields {
 		t.Kind = kinds[key]
 		r.triggerValue(&t, on, key)
 	}
 	return t
 }
 
-func (r *reader) triggerValue(t *Trigger, on section, key string) {
-	n := on.fields[key]
+func (r *reader) triggerValue(t *Trigger, on document.Section, key string) {
+	n := on.Fields[key]
 	switch t.Kind {
 	case OnIdentify:
 		if n.ShortTag() != "!!bool" || n.Value != "true" {
-			r.d.refuse(n, "wrong_type", "write on: {identify: true}", "on.identify must be true")
+			r.d.Refuse(n, "wrong_type", "write on: {identify: true}", "on.identify must be true")
 		}
 	case OnText:
-		if i := on.choice(key, textTriggers(), -1); i >= 0 {
+		if i := on.Choice(key, textTriggers(), -1); i >= 0 {
 			t.Value = textTriggers()[i]
 		}
 	case OnTurn:
-		on.choice(key, []string{"serious"}, 0)
+		on.Choice(key, []string{"serious"}, 0)
 	case OnSignal:
-		t.Value = on.text(key, maxText)
+		t.Value = on.Text(key, document.MaxText)
 		source, ok := r.ids[t.Value]
 		if t.Value != "" && !ok {
-			r.d.refuse(n, "unknown_signal", fault.Suggest(t.Value, slices.Sorted(maps.Keys(r.ids))), "there is no signal %q", t.Value)
+			r.d.Refuse(n, "unknown_signal", fault.Suggest(t.Value, slices.Sorted(maps.Keys(r.ids))), "there is no signal %q", t.Value)
 			return
 		}
 		t.Signal = source
 	case OnPage:
-		t.Value = on.text(key, maxText)
+		t.Value = on.Text(key, document.MaxText)
 		r.glob(n, t.Value)
 	case OnTrack, OnForm:
-		t.Value = on.text(key, maxText)
+		t.Value = on.Text(key, document.MaxText)
 	}
 }
 
@@ -119,12 +120,12 @@ func (r *reader) glob(n *yaml.Node, glob string) {
 	switch {
 	case glob == "":
 	case strings.ContainsAny(glob, "?#"):
-		r.d.refuse(n, "glob", "match the path, and test event.context.page.search in `where`",
+		r.d.Refuse(n, "glob", "match the path, and test event.context.page.search in `where`",
 			"a page is matched by its path; the query string is not part of it")
 	case strings.Contains(glob, "://"):
-		r.d.refuse(n, "glob", "begin with the slash after the host name", "a page is matched by its path, not by its whole address")
+		r.d.Refuse(n, "glob", "begin with the slash after the host name", "a page is matched by its path, not by its whole address")
 	case glob[0] != '/' && glob[0] != '*':
-		r.d.refuse(n, "glob", "write /"+glob, "a path begins with / (or with * for anything)")
+		r.d.Refuse(n, "glob", "write /"+glob, "a path begins with / (or with * for anything)")
 	}
 }
 

@@ -1,4 +1,4 @@
-package playbook
+package document
 
 import (
 	"strings"
@@ -8,7 +8,7 @@ import (
 
 // positions maps characters of a scalar's value back to where they stand in the source, through
 // quoting, escapes, block indentation and folded lines.
-func (d *document) positions(n *yaml.Node) func(offset int) (line, column int) {
+func (d *Document) positions(n *yaml.Node) func(offset int) (line, column int) {
 	t := tracer{d: d, line: n.Line, column: n.Column, margin: -1}
 	switch {
 	case n.Style&(yaml.LiteralStyle|yaml.FoldedStyle) != 0:
@@ -33,7 +33,7 @@ func (d *document) positions(n *yaml.Node) func(offset int) (line, column int) {
 
 // tracer walks the source of one scalar in step with its value.
 type tracer struct {
-	d            *document
+	d            *Document
 	line, column int // of the next source character
 	margin       int // indentation of a block scalar; -1 for others, whose indentation means nothing
 	quote        rune

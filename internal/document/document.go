@@ -1,4 +1,4 @@
-package playbook
+package document
 
 import (
 	"bytes"
@@ -17,14 +17,14 @@ import (
 
 // Bounds of a document. They are far beyond what people write and keep a hostile one cheap.
 const (
-	maxBytes    = 1 << 20
+	MaxBytes    = 1 << 20
+	MaxNodes    = 300_000 // values
+	MaxProblems = 200     // that are reported
 	maxDepth    = 24
-	maxNodes    = 300_000
-	maxProblems = 200
 )
 
-// document is a source text that problems can point into.
-type document struct {
+// Document is a source text that problems can point into.
+type Document struct {
 	file     string
 	src      []byte
 	lines    []string
@@ -38,18 +38,19 @@ type document struct {
 // lineBreaks are all characters that YAML counts as the end of a line.
 var lineBreaks = strings.NewReplacer("\r\n", "\n", "\r", "\n", "\u0085", "\n", "\u2028", "\n", "\u2029", "\n")
 
-func newDocument(file string, src []byte) *document {
+// New begins to read a text; file is how messages name it.
+func New(file string, src []byte) *Document {
 	text := lineBreaks.Replace(string(src))
-	return &document{file: file, src: src, lines: strings.Split(text, "\n"), bad: map[*yaml.Node]bool{}}
+	return &Document{file: file, src: src, lines: strings.Split(text, "\n"), bad: map[*yaml.Node]bool{}}
 }
 
 // report adds a problem at a position; hint may be empty.
-func (d *document) report(severity fault.Severity, code string, line, column int, hint, message string) {
+func (d *Document) report(severity fault.Severity, code string, line, column int, hint, message string) {
 	if severity == fault.SeverityError {
 		d.errors++
 		defer func() { d.refused = true }()
 	}
-	if len(d.problems) >= maxProblems && (severity == fault.SeverityWarning || d.refused) {
+	if len(d.problems) >= MaxProblems && (severity == fault.SeverityWarning || d.refused) {
 		return
 	}
 	line = min(line, len(d.lines)) // the end of the text may stand behind its last line
@@ -85,33 +86,39 @@ func shownLine(line string, column int) string {
 	return string(shown)
 }
 
-// refuse reports an error at a node and marks the node, so that it is reported once.
-func (d *document) refuse(n *yaml.Node, code, hint, format string, args ...any) {
-	if d.reported(n) {
+// Refuse reports an error at a node and marks the node, so that it is reported once.
+func (d *Document) Refuse(n *yaml.Node, code, hint, format string, args ...any) {
+	if d.Reported(n) {
 		return
 	}
 	d.bad[n] = true
 	d.report(fault.SeverityError, code, n.Line, n.Column, hint, fmt.Sprintf(format, args...))
 }
 
-// reported tells a reader that a node is refused already.
-func (d *document) reported(n *yaml.Node) bool {
+// Reported tells a reader that a node is refused already.
+func (d *Document) Reported(n *yaml.Node) bool {
 	if d.bad[n] {
 		d.errors++
 	}
 	return d.bad[n]
 }
 
-// warn reports advice at a node.
-func (d *document) warn(n *yaml.Node, code, hint, format string, args ...any) {
+// Warn reports advice at a node.
+func (d *Document) Warn(n *yaml.Node, code, hint, format string, args ...any) {
 	d.report(fault.SeverityWarning, code, n.Line, n.Column, hint, fmt.Sprintf(format, args...))
 }
 
-// load reads the source into a tree and inspects every node of it; nil when there is nothing to read on.
-func (d *document) load() *yaml.Node {
-	if len(d.src) > maxBytes {
+// Problems are what was found so far, in the order in which it was found.
+func (d *Document) Problems() fault.Problems { return d.problems }
+
+// Errors counts the errors so far, those that readers met again included, so that they know what is unsound.
+func (d *Document) Errors() int { return d.errors }
+
+// Load reads the source into a tree and inspects every node of it; nil when there is nothing to read on.
+func (d *Document) Load() *yaml.Node {
+	if len(d.src) > MaxBytes {
 		d.report(fault.SeverityError, "too_large", 0, 0, "move long lists out of the playbook",
-			fmt.Sprintf("the document has %d bytes; the limit is %d", len(d.src), maxBytes))
+			fmt.Sprintf("the document has %d bytes; the limit is %d", len(d.src), MaxBytes))
 		return nil
 	}
 	if !utf8.Valid(d.src) {
@@ -124,14 +131,14 @@ func (d *document) load() *yaml.Node {
 		return nil
 	}
 	if root.Kind != yaml.MappingNode {
-		d.refuse(root, "wrong_type", "begin with `playbook: 1`", "a playbook is a mapping of keys to values, not %s", kindName(root))
+		d.Refuse(root, "wrong_type", "begin with `playbook: 1`", "a playbook is a mapping of keys to values, not %s", KindName(root))
 		return nil
 	}
 	d.inspect(root, 1)
 	return root
 }
 
-func (d *document) read() *yaml.Node {
+func (d *Document) read() *yaml.Node {
 	trimmed := bytes.TrimLeft(d.src, "\uFEFF \t\r\n")
 	if len(trimmed) > 0 && trimmed[0] == '{' && json.Valid(trimmed) {
 		return readJSON(d.src, len(d.src)-len(trimmed))
@@ -148,7 +155,7 @@ func (d *document) read() *yaml.Node {
 	return doc.Content[0]
 }
 
-func (d *document) yamlError(err error) {
+func (d *Document) yamlError(err error) {
 	line, column, message := 1, 1, err.Error()
 	if le, ok := errors.AsType[*yaml.LoadError](err); ok {
 		message = strings.TrimPrefix(le.Message, "yaml: ")
@@ -175,7 +182,7 @@ func (d *document) yamlError(err error) {
 }
 
 // lastMarker is the line of the last `---`.
-func (d *document) lastMarker() int {
+func (d *Document) lastMarker() int {
 	for i := len(d.lines); i > 0; i-- {
 		if strings.HasPrefix(d.lines[i-1], "---") {
 			return i
@@ -184,7 +191,7 @@ func (d *document) lastMarker() int {
 	return 1
 }
 
-func (d *document) runeAt(line, column int) rune {
+func (d *Document) runeAt(line, column int) rune {
 	if line < 1 || line > len(d.lines) {
 		return 0
 	}
@@ -195,7 +202,7 @@ func (d *document) runeAt(line, column int) rune {
 	return rs[column-1]
 }
 
-func (d *document) firstBadLine() int {
+func (d *Document) firstBadLine() int {
 	for i, l := range d.lines {
 		if !utf8.ValidString(l) {
 			return i + 1
@@ -208,22 +215,22 @@ var plainNumber = regexp.MustCompile(`^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-
 
 // inspect refuses everything that the format leaves out of YAML because readers disagree about it:
 // anchors, tags, octal numbers, infinities, yes and no, duplicate keys.
-func (d *document) inspect(n *yaml.Node, depth int) {
+func (d *Document) inspect(n *yaml.Node, depth int) {
 	d.nodes++
 	switch {
-	case d.nodes == maxNodes:
-		d.refuse(n, "too_large", "", "the document has more than %d values", maxNodes)
+	case d.nodes == MaxNodes:
+		d.Refuse(n, "too_large", "", "the document has more than %d values", MaxNodes)
 		return
-	case d.nodes > maxNodes:
+	case d.nodes > MaxNodes:
 		return
 	case depth > maxDepth:
-		d.refuse(n, "too_deep", "", "nested deeper than %d levels", maxDepth)
+		d.Refuse(n, "too_deep", "", "nested deeper than %d levels", maxDepth)
 		return
 	case n.Kind == yaml.AliasNode || n.Anchor != "":
-		d.refuse(n, "alias", "write the value out", "anchors and aliases are not part of the format")
+		d.Refuse(n, "alias", "write the value out", "anchors and aliases are not part of the format")
 		return
 	case n.Style&yaml.TaggedStyle != 0:
-		d.refuse(n, "tag", "remove the tag", "tags such as %s are not part of the format", n.Tag)
+		d.Refuse(n, "tag", "remove the tag", "tags such as %s are not part of the format", n.Tag)
 		return
 	}
 	if n.Kind == yaml.ScalarNode {
@@ -238,36 +245,36 @@ func (d *document) inspect(n *yaml.Node, depth int) {
 	}
 }
 
-func (d *document) inspectScalar(n *yaml.Node) {
+func (d *Document) inspectScalar(n *yaml.Node) {
 	if n.Style&(yaml.SingleQuotedStyle|yaml.DoubleQuotedStyle|yaml.LiteralStyle|yaml.FoldedStyle) != 0 {
 		return
 	}
 	switch n.ShortTag() {
 	case "!!int", "!!float":
 		if !plainNumber.MatchString(n.Value) {
-			d.refuse(n, "number", "write a plain decimal such as 15 or 0.5, or quote it if it is text",
+			d.Refuse(n, "number", "write a plain decimal such as 15 or 0.5, or quote it if it is text",
 				"%s is not a number that every reader reads alike", n.Value)
 		}
 	case "!!str":
 		switch strings.ToLower(n.Value) {
 		case "y", "n", "yes", "no", "on", "off":
-			d.refuse(n, "ambiguous", fmt.Sprintf("write %q in quotes if it is text, true or false if it is a choice", n.Value),
+			d.Refuse(n, "ambiguous", fmt.Sprintf("write %q in quotes if it is text, true or false if it is a choice", n.Value),
 				"%s without quotes is text to some readers and true or false to others", n.Value)
 		}
 	}
 }
 
-func (d *document) inspectMapping(n *yaml.Node, depth int) {
+func (d *Document) inspectMapping(n *yaml.Node, depth int) {
 	first := make(map[string]*yaml.Node, len(n.Content)/2)
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		key, value := n.Content[i], n.Content[i+1]
 		switch {
 		case key.Kind != yaml.ScalarNode || key.Anchor != "" || key.Style&yaml.TaggedStyle != 0:
-			d.refuse(key, "wrong_type", "", "a key must be plain text")
+			d.Refuse(key, "wrong_type", "", "a key must be plain text")
 		case key.ShortTag() == "!!merge":
-			d.refuse(key, "alias", "write the keys out", "merge keys are not part of the format")
+			d.Refuse(key, "alias", "write the keys out", "merge keys are not part of the format")
 		case first[key.Value] != nil:
-			d.refuse(key, "duplicate_key", "keep one of them", "the key %q stands here a second time; the first is at line %d",
+			d.Refuse(key, "duplicate_key", "keep one of them", "the key %q stands here a second time; the first is at line %d",
 				key.Value, first[key.Value].Line)
 		default:
 			first[key.Value] = key
@@ -276,8 +283,8 @@ func (d *document) inspectMapping(n *yaml.Node, depth int) {
 	}
 }
 
-// kindName says what a node is, for "must be a list, not …".
-func kindName(n *yaml.Node) string {
+// KindName says what a node is, for "must be a list, not …".
+func KindName(n *yaml.Node) string {
 	switch n.ShortTag() {
 	case "!!map":
 		return "a mapping"
