@@ -23,10 +23,11 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/fault"
 	"cusp/internal/flow"
+	"cusp/internal/handoff"
 	"cusp/internal/respond"
 )
 
-// Options is what the API stands on. All are required.
+// Options is what the API stands on. All are required unless they say otherwise.
 type Options struct {
 	DB      *db.DB
 	Engine  *flow.Engine
@@ -36,6 +37,7 @@ type Options struct {
 	Version string
 	Metrics http.Handler                // answers /metrics
 	Ready   func(context.Context) error // why the process cannot serve now; nil when it can
+	Desk    *handoff.Desk               // nil: there are no handoffs
 }
 
 // API serves the routes. Make one with [New].
@@ -57,6 +59,7 @@ func New(router *respond.Router, o Options) (*API, error) {
 	a.routeEvents()
 	a.routeImport()
 	a.routeKeys()
+	a.routeHandoffs()
 	a.routeStatus()
 	a.routeProbes()
 	if err := a.serveSpec(); err != nil {

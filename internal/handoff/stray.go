@@ -28,6 +28,26 @@ func latest(tx *db.Tx, person lead.PersonID) (h Handoff, ok bool, err error) {
 	return h, err == nil, err
 }
 
+// PreviewPerson is [Desk.Preview] of a lead as it stands.
+func (d *Desk) PreviewPerson(tx *db.Tx, person lead.PersonID) (route.Assignment, []route.Hop, error) {
+	c := Change{Person: person, At: d.o.Now()}
+	if d.o.Outlook != nil {
+		now, ok, err := d.o.Outlook(tx, person)
+		if err != nil {
+			return route.Assignment{}, nil, fmt.Errorf("look at %s: %w", person, err)
+		}
+		if ok {
+			c = now
+			c.Person = person
+		}
+	} else if last, ok, err := latest(tx, person); err != nil {
+		return route.Assignment{}, nil, err
+	} else if ok {
+		c.Account, c.PersonTraits, c.AccountTraits, c.Intent = last.Account, last.Facts.Person, last.Facts.Account, last.Facts.Intent
+	}
+	return d.Preview(tx, c)
+}
+
 // lost says whether an owner cannot own any more.
 func (w *work) lost(owner route.RepID, team route.TeamID) bool {
 	if owner != "" {
