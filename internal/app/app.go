@@ -16,6 +16,7 @@ import (
 	"net/http"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"cusp/internal/access"
@@ -24,7 +25,9 @@ import (
 	"cusp/internal/db/migrate"
 	"cusp/internal/fault"
 	"cusp/internal/flow"
+	"cusp/internal/handoff"
 	"cusp/internal/playbook"
+	"cusp/internal/queue"
 	"cusp/internal/respond"
 )
 
@@ -54,6 +57,9 @@ type App struct {
 	db     *db.DB
 	keys   *access.Keys
 	engine *flow.Engine
+	queue  *queue.Queue
+	desk   *handoff.Desk
+	plan   atomic.Pointer[plan]
 	api    *api.API
 	http   http.Handler
 
@@ -88,7 +94,13 @@ func (a *App) open(ctx context.Context) (err error) {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	a.keys = access.NewKeys(a.db, a.o.Now)
-	if a.engine, err = flow.NewEngine(ctx, a.db, flow.Options{Now: a.o.Now, Logger: a.o.Log}); err != nil {
+	if err := a.setUpDesk(); err != nil {
+		return err
+	}
+	a.engine, err = flow.NewEngine(ctx, a.db, flow.Options{
+		Now: a.o.Now, Logger: a.o.Log, Decided: a.decided, Merged: a.desk.Merged,
+	})
+	if err != nil {
 		return err
 	}
 	if err := a.route(); err != nil {
@@ -97,6 +109,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	a.cancel = cancel
 	a.run(running, "engine", a.engine.Run)
+	a.run(running, "queue", a.queue.Run)
 	a.run(running, "housekeeping", a.keepHouse)
 	return nil
 }

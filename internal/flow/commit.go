@@ -184,6 +184,12 @@ func (c *commit) forget() error {
 			return fmt.Errorf("forget merged person: %w", err)
 		}
 		c.tx.OnCommit(func() { c.engine.shelf.drop(id) })
+		if c.engine.merged == nil {
+			continue
+		}
+		if err := c.engine.merged(c.tx, id, lead.PersonID(gone.Into), c.now); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -47,6 +47,8 @@ type Options struct {
 	// Decided is told in the fold's own transaction whose outcome changed, by id; what it does commits
 	// with the facts or not at all. Nil for nobody.
 	Decided func(tx *db.Tx, leads []Decided, now lead.Instant) error
+	// Merged is told in the same transaction that a person is part of another one now. Nil for nobody.
+	Merged func(tx *db.Tx, from, into lead.PersonID, now lead.Instant) error
 }
 
 // Decided is a lead whose outcome changed in a transaction.
@@ -64,6 +66,7 @@ type Engine struct {
 	now     func() time.Time
 	log     *slog.Logger
 	decided func(*db.Tx, []Decided, lead.Instant) error
+	merged  func(tx *db.Tx, from, into lead.PersonID, now lead.Instant) error
 	current atomic.Pointer[Published]
 	inbox   chan *request
 	woken   chan struct{} // told when there is something to tend to at once
@@ -92,7 +95,7 @@ type answer struct {
 // decides nothing until one is published.
 func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
-		db: d, now: o.Now, log: o.Logger, decided: o.Decided,
+		db: d, now: o.Now, log: o.Logger, decided: o.Decided, merged: o.Merged,
 		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: newShelf(),
 	}
 	if e.embedded() {

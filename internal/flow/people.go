@@ -116,6 +116,29 @@ func liveLead(tx *db.Tx, pub *Published, x *row, now lead.Instant) (*Lead, error
 	return l, nil
 }
 
+// Outlook is a lead's outcome and facts as they are laid down, which may be some seconds behind; ok is
+// false for a person without any. It takes no lock, so that it may be asked within any transaction.
+func (e *Engine) Outlook(tx *db.Tx, person lead.PersonID) (d Decided, ok bool, err error) {
+	pub := e.current.Load()
+	if pub == nil {
+		return d, false, nil
+	}
+	rows, err := readRows(tx, []lead.PersonID{person})
+	if err != nil || rows[person] == nil {
+		return d, false, err
+	}
+	l, err := liveLead(tx, pub, rows[person], e.instant())
+	if err != nil {
+		return d, false, err
+	}
+	return Decided{
+		Person: person, Account: rows[person].Account, Traits: l.Person.Map(), Company: l.company(),
+		Change: Change{
+			At: l.Since, To: l.Outcome, Fit: l.Fit, Intent: l.Score.Intent(pub.Playbook, e.instant()).Score, Known: l.Known,
+		},
+	}, true, nil
+}
+
 func summary(p *playbook.Playbook, x *row, l *Lead, now lead.Instant) Summary {
 	s := Summary{
 		ID: x.Person.String(), UserID: l.UserID, Email: l.Person.Text("email"), Name: fullName(l), Title: l.Person.Text("title"),
