@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -162,18 +163,24 @@ func (d *demo) welcome(ctx context.Context, url string) error {
 			"url": url, "db": d.db, "api_key": d.api, "write_key": d.public.secret, "server_key": d.server.secret, "events": d.events,
 		})
 	}
-	say := d.sh.say
+	say, cusp := d.sh.say, cmp.Or(d.sh.p.Program, "cusp")
 	say("\nTallyport is open at %s, with %d events of its history (Ctrl-C closes it and removes its database).\n", url, d.events)
 	say("  API key    %s\n  write key  %s\n", d.api, d.public.secret)
-	say("In another terminal:\n")
+	if filepath.IsLocal(cusp) && filepath.Base(cusp) != cusp {
+		say("In another terminal, in this folder:\n")
+	} else {
+		say("In another terminal:\n")
+	}
 	say("  export CUSP_URL=%s CUSP_TOKEN=%s\n", url, d.api)
-	say("  cusp people --decision engage        whom sales should call now")
+	try := func(command, why string) { say("  %-58s  # %s", cusp+" "+command, why) }
+	try("people --decision engage", "whom sales should call now")
 	for _, p := range some {
 		if p.Email != "" {
-			say("  cusp explain %-24s why, in parts that add up", p.Email)
+			try("explain "+p.Email, "why, in parts that add up")
 		}
 	}
-	say("  cusp export ledger --format csv      every decision as it was made\n")
+	try("export ledger --format csv", "every decision as it was made")
+	say("")
 	say("  curl -H \"Authorization: Bearer $CUSP_TOKEN\" $CUSP_URL/api/v1/people?decision=review")
 	say("  curl -u %s: -H 'Content-Type: application/json' $CUSP_URL/v1/track \\\n"+
 		"    -d '{\"userId\": \"you\", \"event\": \"Demo Requested\"}'\n", d.public.secret)

@@ -9,7 +9,7 @@ import (
 // FromOS is the process as the operating system started it.
 func FromOS() *Process {
 	return &Process{
-		Args: os.Args[1:], Environ: os.Environ(),
+		Program: os.Args[0], Args: os.Args[1:], Environ: os.Environ(),
 		Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr,
 		IsTTY: isTerminal(os.Stderr), Now: time.Now, Version: built(),
 	}

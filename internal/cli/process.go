@@ -17,6 +17,7 @@ import (
 
 // Process is everything that a command touches outside of itself.
 type Process struct {
+	Program string   // what the program was called as; empty for cusp
 	Args    []string // without the program's name
 	Environ []string // NAME=value
 	Stdin   io.Reader

@@ -104,21 +104,26 @@ func TestServe_remoteCommandsNeedAKey(t *testing.T) {
 	}
 }
 
+// demo runs the sample company until stop, which returns its exit code.
+func (d *desk) demo(tmp string, flags ...string) (out, problems *buffer, ended chan int, stop func()) {
+	ctx, cancel := context.WithCancel(d.t.Context())
+	d.t.Cleanup(cancel)
+	out, problems, ended = &buffer{}, &buffer{}, make(chan int, 1)
+	go func() {
+		ended <- cli.Main(ctx, &cli.Process{
+			Program: "bin/cusp", Args: append([]string{"demo", "--addr", "127.0.0.1:0", "--months", "1", "--people", "60"}, flags...),
+			Environ: d.env, Stdin: strings.NewReader(""), Stdout: out, Stderr: problems, Now: time.Now, TempDir: tmp,
+		})
+	}()
+	return out, problems, ended, cancel
+}
+
 // The demo makes its history, answers, tells what to try, and leaves nothing behind.
 func TestDemo_runsAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	d := newDesk(t)
 	tmp := t.TempDir()
-	ctx, cancel := context.WithCancel(t.Context())
-	defer cancel()
-	out, problems := &buffer{}, &buffer{}
-	ended := make(chan int, 1)
-	go func() {
-		ended <- cli.Main(ctx, &cli.Process{
-			Args: []string{"demo", "--addr", "127.0.0.1:0", "--months", "1", "--people", "60", "--json"}, Environ: d.env,
-			Stdin: strings.NewReader(""), Stdout: out, Stderr: problems, Now: time.Now, TempDir: tmp,
-		})
-	}()
+	out, problems, ended, cancel := d.demo(tmp, "--json")
 	var ready struct {
 		URL    string `json:"url"`
 		DB     string `json:"db"`
@@ -146,5 +151,37 @@ func TestDemo_runsAndLeavesNothingBehind(t *testing.T) {
 	}
 	if left, err := os.ReadDir(tmp); err != nil || len(left) > 0 {
 		t.Errorf("left behind: %v %v", left, err)
+	}
+}
+
+// What the demo prints to try can be pasted as it is.
+func TestDemo_whatItPrintsWorks(t *testing.T) {
+	t.Parallel()
+	out, problems, ended, stop := newDesk(t).demo(t.TempDir())
+	for !strings.Contains(out.String(), "Life goes on:") {
+		select {
+		case code := <-ended:
+			t.Fatalf("the demo ended with %d: %s", code, problems)
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
+	far, tried := newDesk(t), 0
+	for line := range strings.Lines(out.String()) {
+		line, _, _ = strings.Cut(strings.TrimSpace(line), "  #")
+		switch words := strings.Fields(line); {
+		case len(words) == 0:
+		case words[0] == "export":
+			far.env = append(far.env, words[1:]...)
+		case words[0] == "bin/cusp":
+			far.ok(words[1:]...)
+			tried++
+		}
+	}
+	if tried < 3 {
+		t.Errorf("%d commands to try:\n%s", tried, out)
+	}
+	stop()
+	if code := <-ended; code != 0 {
+		t.Errorf("exit %d: %s", code, problems)
 	}
 }
