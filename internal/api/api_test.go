@@ -23,6 +23,7 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/db/dbtest"
 	"cusp/internal/flow"
+	"cusp/internal/handoff"
 	"cusp/internal/playbook"
 	"cusp/internal/respond"
 )
@@ -38,6 +39,7 @@ type site struct {
 	router *respond.Router
 	http   http.Handler
 	engine *flow.Engine
+	desk   *handoff.Desk
 	keys   map[string]string // by name: read, write, admin, sender
 	spec   *spec
 }
@@ -72,8 +74,10 @@ func newSite(t *testing.T, d *db.DB) *site {
 			t.Fatal(err)
 		}
 	}
+	s.desk = newDesk(d, engine, clock)
 	_, err = api.New(s.router, api.Options{
-		DB: d, Engine: engine, Keys: keys, Log: log, Now: clock, Version: "test",
+		Desk: s.desk,
+		DB:   d, Engine: engine, Keys: keys, Log: log, Now: clock, Version: "test",
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("cusp_up 1\n")) }),
 		Ready:   func(context.Context) error { return nil },
 	})

@@ -110,12 +110,12 @@ type handoffIn struct {
 }
 
 type answerIn struct {
-	handoffIn
+	ID   int64 `path:"id" minimum:"1"`
 	Body AnswerRequest
 }
 
 type assignIn struct {
-	handoffIn
+	ID   int64 `path:"id" minimum:"1"`
 	Body AssignRequest
 }
 
