@@ -160,8 +160,8 @@ func TestFactsFromText(t *testing.T) {
 	} {
 		var got []Fact
 		for _, found := range signal.Read(text) {
-			for _, f := range FromText(Heard{Finding: found, At: now}) {
-				if !strings.Contains(text, f.Value) || f.Source != Signal || f.At != now {
+			for _, f := range FromText(Heard{Finding: found, Text: text, At: now}) {
+				if f.Value != text || f.Source != Signal || f.At != now {
 					t.Errorf("%q gives %+v", text, f)
 				}
 				got = append(got, Fact{Key: f.Key, Standing: f.Standing})
@@ -252,6 +252,30 @@ func asFault(err error, e **fault.Error) bool {
 	f, ok := err.(*fault.Error)
 	*e = f
 	return ok
+}
+
+func TestTheWholeSentence(t *testing.T) {
+	t.Parallel()
+	text := "Hello!\nOur tool v2.1 fails. We have a budget of 1.5m, really. Bye"
+	for _, c := range []struct {
+		quote string
+		text  string
+		most  int
+		want  string
+	}{
+		{"have a budget", text, 100, "We have a budget of 1.5m, really."},
+		{"tool", text, 100, "Our tool v2.1 fails."},
+		{"Bye", text, 100, "Bye"},
+		{"Hello", text, 100, "Hello!"},
+		{"have a budget", text, 20, "have a budget"},
+		{"have a budget", "", 20, "have a budget"},
+	} {
+		at := strings.Index(text, c.quote)
+		h := Heard{Finding: signal.Finding{Quote: c.quote, Start: at, End: at + len(c.quote)}, Text: c.text}
+		if got := h.Sentence(c.most); got != c.want {
+			t.Errorf("%q in at most %d: %q, want %q", c.quote, c.most, got, c.want)
+		}
+	}
 }
 
 func FuzzClean(f *testing.F) {

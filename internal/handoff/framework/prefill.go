@@ -2,6 +2,7 @@ package framework
 
 import (
 	"strings"
+	"unicode/utf8"
 
 	"cusp/internal/lead"
 	"cusp/internal/signal"
@@ -13,12 +14,43 @@ const maxValue = 280
 // Heard is something that a lead wrote, with what was read from it.
 type Heard struct {
 	Finding signal.Finding
+	Text    string // the whole text
 	Chat    bool   // in a chat; else a form, a mail or another text
 	Of      string // the colleague who wrote it; empty for the lead
 	At      lead.Instant
 }
 
-// meaning is what a finding says about a key. A price question, urgency of tone and the like say nothing
+// Sentence is the sentence in which they said it, cut to a number of characters; the bare words when the
+// text is not at hand.
+func (h *Heard) Sentence(most int) string {
+	start, end := h.Finding.Start, h.Finding.End
+	if start < 0 || end > len(h.Text) || start >= end {
+		return Clean(h.Finding.Quote, most)
+	}
+	for start > 0 && !ends(h.Text, start-1) {
+		start--
+	}
+	for end < len(h.Text) && !ends(h.Text, end-1) {
+		end++
+	}
+	if sentence := Clean(h.Text[start:end], signal.MaxText); utf8.RuneCountInString(sentence) <= most {
+		return sentence
+	}
+	return Clean(h.Finding.Quote, most)
+}
+
+// ends says whether a sentence ends with the byte at i: with a line, or with a mark before white space.
+func ends(text string, i int) bool {
+	switch text[i] {
+	case '\n':
+		return true
+	case '.', '!', '?':
+		return i+1 == len(text) || strings.ContainsRune(" \t\r\n", rune(text[i+1]))
+	}
+	return false
+}
+
+// meanings is what a finding says about a key. A price question, urgency of tone and the like say nothing
 // that sales need not ask.
 var meanings = map[signal.Kind][]Key{
 	signal.Budget:         {Budget},
@@ -41,7 +73,7 @@ func FromText(h Heard) []Fact {
 	var out []Fact
 	for _, key := range meanings[h.Finding.Kind] {
 		out = append(out, Fact{
-			Key: key, Standing: standing, Value: Clean(h.Finding.Quote, maxValue), Source: source, Of: h.Of, At: h.At,
+			Key: key, Standing: standing, Value: h.Sentence(maxValue), Source: source, Of: h.Of, At: h.At,
 		})
 	}
 	return out
