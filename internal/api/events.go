@@ -29,6 +29,7 @@ type SourceItem struct {
 	Accepted  int64   `json:"accepted"`
 	Duplicate int64   `json:"duplicate" doc:"Message ids that had been stored before."`
 	Rejected  int64   `json:"rejected"`
+	Dropped   int64   `json:"rejected_dropped" doc:"Rejected events that are counted and no longer kept: the oldest make room."`
 	Conflict  int64   `json:"conflict" doc:"Duplicates that said something else than the first."`
 	LastAt    *string `json:"last_at" format:"date-time"`
 	RevokedAt *string `json:"revoked_at" format:"date-time"`
@@ -94,8 +95,12 @@ func (a *API) listSources(ctx context.Context, _ *nothing) (*sourcesOut, error) 
 		return nil, err
 	}
 	var counts map[lead.SourceID]ingest.Counts
-	err = a.o.Engine.Read(ctx, func(tx *db.Tx) error {
-		counts, err = ingest.Accounts(tx)
+	var dropped map[lead.SourceID]int64
+	err = a.o.Engine.Read(ctx, func(tx *db.Tx) (err error) {
+		if counts, err = ingest.Accounts(tx); err != nil {
+			return err
+		}
+		dropped, err = ingest.Dropped(tx)
 		return err
 	})
 	if err != nil {
@@ -110,7 +115,8 @@ func (a *API) listSources(ctx context.Context, _ *nothing) (*sourcesOut, error) 
 		out.Body.Items = append(out.Body.Items, SourceItem{
 			ID: k.ID, Kind: string(k.Kind), Name: k.Name, Trusted: k.Trusted,
 			Received: c.Received, Accepted: c.Accepted, Duplicate: c.Duplicate, Rejected: c.Rejected, Conflict: c.Conflict,
-			LastAt: stamp(c.At), RevokedAt: stamp(k.RevokedAt),
+			Dropped: dropped[lead.SourceID(k.ID)],
+			LastAt:  stamp(c.At), RevokedAt: stamp(k.RevokedAt),
 		})
 	}
 	return out, nil

@@ -54,3 +54,11 @@ create table rejected_event (
   raw         {{blob}} not null,
   replayed_at bigint                    -- null: not yet
 );
+create index rejected_event_source on rejected_event (source_id, id);
+
+-- How much room the rejected events of a source take, so that they can be held to a bound.
+create table rejected_room (
+  source_id {{bigkey}},
+  bytes     bigint not null,
+  dropped   bigint not null             -- rejected events that were removed to make room
+);
