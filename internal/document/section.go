@@ -24,6 +24,9 @@ type Section struct {
 	Fields map[string]*yaml.Node
 }
 
+// Document is the text that the section is part of.
+func (s Section) Document() *Document { return s.d }
+
 // Section opens a mapping and refuses keys that are not known.
 func (d *Document) Section(n *yaml.Node, name string, known ...string) Section {
 	s := Section{d: d, Node: n, name: name, Fields: map[string]*yaml.Node{}}
@@ -231,6 +234,42 @@ func (s Section) Duration(key string, low, otherwise float64) float64 {
 
 // MaxText bounds a name or a reason, in characters.
 const MaxText = 500
+
+// Bool reads true or false, or gives the default.
+func (s Section) Bool(key string, otherwise bool) bool {
+	n := s.Field(key)
+	switch {
+	case n == nil:
+		return otherwise
+	case n.Kind == yaml.ScalarNode && n.ShortTag() == "!!bool":
+		return strings.EqualFold(n.Value, "true")
+	}
+	s.d.Refuse(n, "wrong_type", "write true or false", "%s must be true or false, not %s", s.Path(key), KindName(n))
+	return otherwise
+}
+
+// Whole reads a whole number within [low, high], or gives the default.
+func (s Section) Whole(key string, low, high, otherwise int) int {
+	v := s.Number(key, float64(low), float64(high), float64(otherwise))
+	if v != math.Trunc(v) {
+		s.d.Refuse(s.Fields[key], "out_of_range", "", "%s must be a whole number", s.Path(key))
+		return otherwise
+	}
+	return int(v)
+}
+
+// Unique refuses an id that an earlier sibling has; what names the kind of thing in the message.
+func (s Section) Unique(seen map[string]*yaml.Node, key, id, what string) {
+	n := s.Fields[key]
+	if id == "" || n == nil {
+		return
+	}
+	if first := seen[id]; first != nil {
+		s.d.Refuse(n, "duplicate_id", "give each its own id", "the %s %q stands here a second time; the first is at line %d", what, id, first.Line)
+		return
+	}
+	seen[id] = n
+}
 
 // IDForm is the regular expression that every id matches.
 const IDForm = `^[A-Za-z][A-Za-z0-9_.-]{0,63}$`

@@ -47,14 +47,27 @@ const (
 // in the order of the document; file is how messages name the source. The playbook is nil when any
 // finding is an error; warnings alone do not refuse it.
 func Parse(file string, src []byte) (*Playbook, fault.Problems) {
+	return ParseWith(file, src, nil)
+}
+
+// Reader reads further sections of a document: s is the whole of it, conditions compiles what asks about
+// leads. It is called once and reports into the same document.
+type Reader func(s document.Section, conditions *document.Conditions)
+
+// ParseWith is [Parse] with a reader for the sections that later stages own, so that the mistakes of all
+// sections are found in one run. A nil reader leaves them unread.
+func ParseWith(file string, src []byte, more Reader) (*Playbook, fault.Problems) {
 	d := document.New(file, src)
 	root := d.Load()
 	if root == nil {
 		return nil, d.Problems()
 	}
 	r := &reader{d: d, p: &Playbook{Source: slices.Clone(src)}, where: map[any]*yaml.Node{}, unsound: map[string]bool{}}
-	r.playbook(root)
+	s := r.playbook(root)
 	r.check()
+	if more != nil {
+		more(s, r.c)
+	}
 	problems := d.Problems()
 	problems.Sort()
 	if problems.Err() != nil {
@@ -94,7 +107,7 @@ type spot struct {
 	index int
 }
 
-func (r *reader) playbook(root *yaml.Node) {
+func (r *reader) playbook(root *yaml.Node) document.Section {
 	s := r.d.Section(root, "", "playbook", "name", "review_every", "lists", "internal", "exclude", "fit", "signals",
 		"intent", "decide", "account", "momentum", "handoff", "nurture")
 	s.Require("playbook", "begin with `playbook: 1`, the version of the format")
@@ -119,6 +132,7 @@ func (r *reader) playbook(root *yaml.Node) {
 	for _, key := range []string{"handoff", "nurture"} {
 		s.Sub(key)
 	}
+	return s
 }
 
 var listName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
@@ -169,19 +183,6 @@ func (r *reader) internal(s document.Section) {
 	}
 }
 
-// unique refuses an id that an earlier sibling has.
-func (r *reader) unique(seen map[string]*yaml.Node, s document.Section, id, what string) {
-	n := s.Fields["id"]
-	if id == "" || n == nil {
-		return
-	}
-	if first := seen[id]; first != nil {
-		r.d.Refuse(n, "duplicate_id", "give each its own id", "the %s %q stands here a second time; the first is at line %d", what, id, first.Line)
-		return
-	}
-	seen[id] = n
-}
-
 func (r *reader) excludes(s document.Section) {
 	seen := map[string]*yaml.Node{}
 	for _, n := range s.List("exclude", maxExcludes) {
@@ -192,7 +193,7 @@ func (r *reader) excludes(s document.Section) {
 		if !e.Has("because") {
 			x.Because = x.ID
 		}
-		r.unique(seen, e, x.ID, "exclude")
+		e.Unique(seen, "id", x.ID, "exclude")
 		r.where[spot{"exclude", len(r.p.Exclude)}] = e.At("when")
 		r.p.Exclude = append(r.p.Exclude, x)
 	}
@@ -217,7 +218,7 @@ func (r *reader) criterion(n *yaml.Node, seen map[string]*yaml.Node) {
 	s := r.d.Section(n, "criterion", "id", "needs", "ask", "rules")
 	s.Require("id", "")
 	c := Criterion{ID: s.ID("id"), Ask: s.Text("ask", document.MaxText)}
-	r.unique(seen, s, c.ID, "criterion")
+	s.Unique(seen, "id", c.ID, "criterion")
 	s.Require("rules", "write rules: [{when: 'account.employees >= 50', points: 20}]")
 	index := len(r.p.Fit.Criteria)
 	for i, rule := range s.List("rules", maxRules) {

@@ -52,7 +52,7 @@ func (r *reader) signals(nodes []*yaml.Node) {
 			Cap:        s.Number("cap", 0, 1000, 0),
 			OncePer:    s.Duration("once_per", 60, 0),
 		}
-		r.unique(seen, s, sig.ID, "signal")
+		s.Unique(seen, "id", sig.ID, "signal")
 		if s.Field("cap") != nil && sig.Cap == 0 {
 			r.d.Refuse(s.Fields["cap"], "out_of_range", "remove the signal or give it room", "a cap of 0 would hold nothing")
 		}
