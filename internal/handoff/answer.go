@@ -16,6 +16,7 @@ import (
 	"cusp/internal/fault"
 	"cusp/internal/handoff/route"
 	"cusp/internal/lead"
+	"cusp/internal/queue"
 )
 
 // Answer is what sales says about a handoff.
@@ -217,6 +218,9 @@ func (w *work) answer(h *Handoff, a Answer, by access.Principal) error {
 	if err := w.settle(h, string(who), string(a.Action)); err != nil {
 		return err
 	}
+	if err := w.room(h); err != nil {
+		return err
+	}
 	return w.tell(h, "answered", string(a.Action))
 }
 
@@ -242,6 +246,32 @@ func (w *work) wound(h *Handoff, a Answer) error {
 		h.ClosedAt = w.now
 		return w.credit(h)
 	case Open, Returned, Withdrawn:
+	}
+	return nil
+}
+
+var oldestQueued = db.SQL("handoff.oldestQueued", `
+select id, turn from handoff where team = $1 and owner = '' and state = 'open' and step = 'ask' order by id limit 1`)
+
+// room has the handoff asked for at once that has waited longest for the team, now that one of it has room.
+func (w *work) room(h *Handoff) error {
+	if h.State.Pending() || h.Owner == "" {
+		return nil
+	}
+	for _, s := range w.staff {
+		if s.Rep.ID != h.Owner {
+			continue
+		}
+		for _, team := range s.Teams {
+			t := timer{Step: StepAsk}
+			err := w.tx.QueryRow(oldestQueued, []any{string(team)}, &t.Handoff, &t.Turn)
+			if err == nil {
+				err = queue.Reschedule(w.tx, ClockKind, t.key(), w.now)
+			}
+			if err != nil && !fault.Is(err, fault.NotFound) && !fault.Is(err, fault.Conflict) {
+				return fmt.Errorf("ask team %s again: %w", team, err)
+			}
+		}
 	}
 	return nil
 }

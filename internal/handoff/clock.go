@@ -34,8 +34,8 @@ const (
 const ClockKind = "handoff.clock"
 
 const (
-	// askAgain is when a team without room is asked again.
-	askAgain = 5 * time.Minute
+	// askAgain is when a team without room is asked again. An answer that makes room has it asked at once.
+	askAgain = 30 * time.Minute
 	// lateness is how much later than due a step may come before it is marked as late.
 	lateness = time.Minute
 )
@@ -261,11 +261,7 @@ func (w *work) review(h *Handoff) error {
 	if !h.State.Live() {
 		on = "returned"
 	}
-	again := lookAgain
-	if h.State == Qualified {
-		again = reviewDeals
-	}
-	if err := h.wind(w.tx, StepReview, w.now.Add(again)); err != nil {
+	if err := h.wind(w.tx, StepReview, w.now.Add(reviewDeals)); err != nil {
 		return err
 	}
 	if err := w.settle(h, "clock", string(StepReview)); err != nil {

@@ -538,6 +538,23 @@ func TestAnswer_othersHandoffs(t *testing.T) {
 	})
 }
 
+func TestAnswer_roomGoesToWhoWaitedLongest(t *testing.T) {
+	on(t, func(r *rig) {
+		r.staff = []handoff.Person{rep("ann@x.example", 1, "sales")}
+		first := r.engage(1)
+		r.engage(2)
+		r.engage(3)
+		r.answer(first, handoff.Answer{Action: handoff.Reject, Reason: "no_need"})
+		r.pass(0)
+		if h := r.last(2); h.Owner != "ann@x.example" || h.AssignedAt != start {
+			r.Errorf("got %+v", h)
+		}
+		if h := r.last(3); h.Owner != "" || h.Team != "sales" {
+			r.Errorf("got %+v", h)
+		}
+	})
+}
+
 func TestTidy_leaversLeaveNothingBehind(t *testing.T) {
 	on(t, func(r *rig) {
 		h := r.engage(1)

@@ -19,7 +19,7 @@ func Arrows() []string {
 }
 
 var nextTimer = db.SQL("test.nextTimer", `
-select id, due_at, payload from job where kind = 'handoff.clock' and state = 'waiting' and due_at <= $1 order by due_at, id limit 1`)
+select id, due_at, payload from job where destination = 'handoff.clock' and state = 'waiting' and due_at <= $1 order by due_at, id limit 1`)
 
 var doneTimer = db.SQL("test.doneTimer", `update job set state = 'done', finished_at = 1 where id = $1`)
 

@@ -116,7 +116,7 @@ func lockOwnership(tx *db.Tx, person lead.PersonID, now lead.Instant) (Ownership
 const (
 	// lookAgain is when marketing looks at what sales gave back without a date.
 	lookAgain = 7 * 24 * time.Hour
-	// reviewDeals is how often a lead that sales keeps is looked at.
+	// reviewDeals is how often a lead that sales keeps, or that marketing has not moved, is looked at again.
 	reviewDeals = 30 * 24 * time.Hour
 )
 

@@ -436,6 +436,9 @@ func (w *work) giveBack(h *Handoff, do Action, by string) error {
 	if err := w.settle(h, by, string(do)); err != nil {
 		return err
 	}
+	if err := w.room(h); err != nil {
+		return err
+	}
 	return w.tell(h, "returned", "")
 }
 
