@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"io"
+	"strconv"
 	"sync"
 	"time"
 	"unicode/utf8"
@@ -80,6 +81,9 @@ func (k Key) Principal() Principal {
 	return Principal{Kind: k.Kind, ID: k.ID, Name: k.Name, Trusted: k.Trusted || k.Kind == API, Scopes: k.Scopes}
 }
 
+// subject names the key in the audit log.
+func (k Key) subject() string { return "key:" + strconv.FormatInt(k.ID, 10) }
+
 // NewKey is what a key is made from.
 type NewKey struct {
 	Kind    Kind
@@ -122,7 +126,13 @@ func (k *Keys) Create(ctx context.Context, n NewKey) (Key, string, error) {
 	if key.Kind == API && len(key.Scopes) == 0 {
 		key.Scopes = []Scope{ScopeRead}
 	}
-	if err := k.db.Write(ctx, func(tx *db.Tx) error { return insertKey(tx, &key) }); err != nil {
+	err = k.db.Write(ctx, func(tx *db.Tx) error {
+		if err := insertKey(tx, &key); err != nil {
+			return err
+		}
+		return Record(tx, Change{What: "key.created", Subject: key.subject(), After: key, At: key.CreatedAt})
+	})
+	if err != nil {
 		return Key{}, "", err
 	}
 	k.forget()
@@ -141,7 +151,13 @@ func (k *Keys) List(ctx context.Context) ([]Key, error) {
 
 // Revoke ends a key for good. Revoking it again changes nothing.
 func (k *Keys) Revoke(ctx context.Context, id int64) error {
-	err := k.db.Write(ctx, func(tx *db.Tx) error { return revokeKey(tx, id, lead.At(k.now())) })
+	err := k.db.Write(ctx, func(tx *db.Tx) error {
+		at := lead.At(k.now())
+		if err := revokeKey(tx, id, at); err != nil {
+			return err
+		}
+		return Record(tx, Change{What: "key.revoked", Subject: "key:" + strconv.FormatInt(id, 10), After: "revoked", At: at})
+	})
 	k.forget()
 	return err
 }

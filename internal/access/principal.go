@@ -81,10 +81,11 @@ func Roles() []Role {
 type Principal struct {
 	Kind    Kind
 	ID      int64  // of the key or user; 0 for anonymous and owner
-	Name    string // as its maker named it
+	Name    string // as its maker named it; of a user the e-mail address, in normal form
 	Trusted bool   // its events may join known people and change what is known of them
 	Scopes  []Scope
 	Role    Role
+	Teams   []string // of a user
 }
 
 // Machine is the principal of the process itself and of the socket beside the database file: whoever
