@@ -18,12 +18,12 @@ import (
 )
 
 // exports are what can be exported, and how.
-var exports = []string{"people", "accounts", "events", "ledger"}
+var exports = []string{"people", "accounts", "events", "ledger", "handoffs"}
 
 func (sh *shell) exportCommand() *cobra.Command {
 	var format string
 	cmd := &cobra.Command{
-		Use: "export people|accounts|events|ledger", Short: "Print everything stored, as a stream",
+		Use: "export people|accounts|events|ledger|handoffs", Short: "Print everything stored, as a stream",
 		Example:   "  cusp export events > events.ndjson\n  cusp export people --format csv > people.csv",
 		ValidArgs: exports,
 		Args: func(_ *cobra.Command, in []string) error {
@@ -136,6 +136,15 @@ func tables(what string, out io.Writer) (write func(json.RawMessage) error, end 
 	case "accounts":
 		return rows(out, []string{"id", "name", "domain", "score", "decision", "people", "traits"}, func(a api.AccountItem) []any {
 			return []any{a.ID, a.Name, a.Domain, a.Score, string(a.Decision), a.People, a.Traits}
+		})
+	case "handoffs":
+		return rows(out, []string{"id", "person", "account", "round", "state", "track", "decision", "team", "owner", "event_at", "opened_at",
+			"assigned_at", "due_at", "accepted_at", "contacted_at", "closed_at", "peak_at", "recycle_at", "system_seconds", "human_seconds",
+			"human_business_seconds", "reason", "barrier", "stage", "attempts", "playbook", "late", "breach"}, func(h api.HandoffItem) []any {
+			return []any{h.ID, h.Person, h.Account, h.Round, h.State, h.Track, h.Decision, h.Team, h.Owner, when(h.EventAt, ""), when(h.OpenedAt, ""),
+				when(h.AssignedAt, ""), when(h.DueAt, ""), when(h.AcceptedAt, ""), when(h.ContactedAt, ""), when(h.ClosedAt, ""), when(h.PeakAt, ""),
+				when(h.RecycleAt, ""), number(h.SystemTime), number(h.HumanTime), number(h.BusinessTime), h.Reason, h.Barrier, h.Stage, h.Attempts,
+				h.Playbook, h.Late, h.Breach}
 		})
 	}
 	return rows(out, []string{"id", "person", "at", "recorded_at", "playbook_version", "playbook_hash", "cause", "decision_before", "decision",

@@ -43,6 +43,7 @@ func newRoot(p *Process) *cobra.Command {
 		sh.serveCommand(), sh.demoCommand(),
 		sh.importCommand(), sh.exportCommand(),
 		sh.explainCommand(), sh.peopleCommand(), sh.timelineCommand(),
+		sh.handoffsCommand(), sh.handoffCommand(),
 		sh.playbookCommand(), sh.keyCommand(),
 		sh.doctorCommand(), sh.benchCommand(), sh.versionCommand(),
 	)
