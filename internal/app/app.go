@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -48,6 +49,8 @@ type Options struct {
 	Commit  string
 	// PublicURL is where browsers reach this server; empty means the address that they used.
 	PublicURL string
+	// Proxies are in front of this server; X-Forwarded-For is believed when it comes from one of them.
+	Proxies []netip.Prefix
 }
 
 // App is the product, running. Make one with [Open], end it with [App.Close].

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"strings"
@@ -153,6 +154,44 @@ func track(t *testing.T, url, key string) int {
 	}
 	defer res.Body.Close()
 	return res.StatusCode
+}
+
+// What X-Forwarded-For says of the visitor counts only when a proxy of ours says it.
+func TestApp_onlyListedProxiesAreBelieved(t *testing.T) {
+	t.Parallel()
+	for proxies, want := range map[string]string{"127.0.0.1/32": "198.51.100.7", "192.0.2.0/24": "127.0.0.1"} {
+		o := options(filepath.Join(t.TempDir(), "cusp.db"))
+		o.Proxies = []netip.Prefix{netip.MustParsePrefix(proxies)}
+		a, err := app.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		_, key, err := a.Keys().Create(t.Context(), access.NewKey{Kind: access.Write, Name: "w"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, reader, err := a.Keys().Create(t.Context(), access.NewKey{Kind: access.API, Name: "a", Scopes: []access.Scope{access.ScopeAdmin}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		url, _ := start(t, a)
+		body := `{"userId":"u1","event":"Seen","context":{"direct":true}}`
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/v1/track", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.SetBasicAuth(key, "")
+		req.Header.Set("X-Forwarded-For", "203.0.113.5, 198.51.100.7")
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if _, events := get(t, http.DefaultClient, url+"/api/v1/events/export", reader); !strings.Contains(events, `"ip":"`+want+`"`) {
+			t.Errorf("with %s: %s, want the address %s", proxies, events, want)
+		}
+	}
 }
 
 func TestApp_aFileHasOneOwner(t *testing.T) {

@@ -33,7 +33,7 @@ func (a *App) route() error {
 	}
 	events := track.New(track.Options{
 		Lookup: a.source, Submit: a.engine.Submit, Now: a.o.Now, NewID: uuid.NewString,
-		Logger: a.o.Log, PublicURL: a.o.PublicURL,
+		Logger: a.o.Log, PublicURL: a.o.PublicURL, ClientIP: respond.ClientIP(a.o.Proxies),
 	})
 	a.http = router.Handler(respond.Chain{Log: a.o.Log, Measure: m.answered, Before: func(next http.Handler) http.Handler {
 		tracking := events.Wrap(next)

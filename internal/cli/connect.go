@@ -103,7 +103,7 @@ func (sh *shell) open(ctx context.Context, cfg *config.Config) (*client, error) 
 // options are what the product is built from.
 func (sh *shell) options(cfg *config.Config, log *slog.Logger) app.Options {
 	return app.Options{
-		DB: cfg.DB, Addr: cfg.Addr, Metrics: cfg.Metrics, PublicURL: cfg.PublicURL, Log: log, Now: sh.p.Now,
+		DB: cfg.DB, Addr: cfg.Addr, Metrics: cfg.Metrics, PublicURL: cfg.PublicURL, Proxies: cfg.Proxies, Log: log, Now: sh.p.Now,
 		Version: sh.p.Version.Version, Commit: sh.p.Version.Commit,
 	}
 }

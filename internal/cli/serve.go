@@ -27,7 +27,7 @@ func (sh *shell) serveCommand() *cobra.Command {
 			return sh.serve(cmd.Context(), cfg)
 		},
 	}
-	sh.settingFlags(cmd.Flags(), "addr", "playbook", "public_url", "metrics")
+	sh.settingFlags(cmd.Flags(), "addr", "playbook", "public_url", "trusted_proxies", "metrics")
 	return cmd
 }
 

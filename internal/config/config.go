@@ -14,13 +14,14 @@ import (
 	"io/fs"
 	"log/slog"
 	"maps"
+	"net/netip"
 	"slices"
 	"strings"
 
 	"cusp/internal/fault"
 )
 
-// Config is what a process was told. Field and option have the same name.
+// Config is what a process was told. Field and option have the same name, but for Proxies.
 type Config struct {
 	Addr      string
 	DB        string
@@ -29,6 +30,7 @@ type Config struct {
 	LogFormat string // text or json
 	PublicURL string // without a slash at the end; empty when not set
 	Metrics   bool
+	Proxies   []netip.Prefix // trusted_proxies
 	URL       string
 	Token     Secret
 

@@ -69,6 +69,7 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 			source(nil, "CUSP_ADDR=8787", "CUSP_PUBLIC_URL=ftp://x", "CUSP_URL=https://me:pw@x", "CUSP_LOG_LEVEL=loud"),
 			[]string{"CUSP_ADDR: \"8787\"", "CUSP_PUBLIC_URL: ", "CUSP_URL: ", "CUSP_LOG_LEVEL: "},
 		},
+		"proxies":      {source(nil, "CUSP_TRUSTED_PROXIES=10.0.0.1, 10.0.0.0/99"), []string{"CUSP_TRUSTED_PROXIES: \"10.0.0.0/99\""}},
 		"port":         {source(nil, "CUSP_ADDR=127.0.0.1:99999"), []string{"CUSP_ADDR: \"99999\""}},
 		"secret twice": {source(map[string]string{"/t": "x"}, "CUSP_TOKEN=a", "CUSP_TOKEN_FILE=/t"), []string{"CUSP_TOKEN_FILE: "}},
 		"secret file":  {source(nil, "CUSP_TOKEN_FILE=/none"), []string{"CUSP_TOKEN_FILE: "}},
@@ -88,6 +89,17 @@ func TestEveryMistakeIsNamed(t *testing.T) {
 				t.Errorf("%s: %q is missing in:\n%v", name, want, err)
 			}
 		}
+	}
+}
+
+func TestTrustedProxies(t *testing.T) {
+	t.Parallel()
+	c, err := Load(source(nil, "CUSP_TRUSTED_PROXIES=10.0.0.0/8, ::ffff:192.0.2.7,2001:db8::/32"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := fmt.Sprint(c.Proxies); got != "[10.0.0.0/8 192.0.2.7/32 2001:db8::/32]" {
+		t.Errorf("proxies %s", got)
 	}
 }
 

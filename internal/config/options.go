@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
@@ -84,6 +85,12 @@ func Options() []Option {
 			set:  func(c *Config, s string) (err error) { c.PublicURL, err = base(s); return err },
 		},
 		{
+			Name: "trusted_proxies",
+			Doc: "The proxies in front of this server, as addresses or networks with commas between them: `10.0.0.0/8, 192.0.2.7`. " +
+				"What they say in `X-Forwarded-For` is believed, and nobody else.",
+			set: func(c *Config, s string) (err error) { c.Proxies, err = networks(s); return err },
+		},
+		{
 			Name: "metrics", Default: "true",
 			Doc: "Whether `/metrics` answers (Prometheus).",
 			set: func(c *Config, s string) (err error) { c.Metrics, err = yesNo(s); return err },
@@ -125,6 +132,26 @@ func address(s string) (string, error) {
 		return "", fmt.Errorf("%q is not a port; write a number from 1 to 65535, or 0 for any free one", port)
 	}
 	return s, nil
+}
+
+// networks reads addresses and networks, separated by commas.
+func networks(s string) ([]netip.Prefix, error) {
+	var all []netip.Prefix
+	for part := range strings.SplitSeq(s, ",") {
+		part = strings.TrimSpace(part)
+		if part == "" {
+			continue
+		}
+		network, err := netip.ParsePrefix(part)
+		if a, notAlone := netip.ParseAddr(part); notAlone == nil {
+			network, err = a.Unmap().Prefix(a.Unmap().BitLen())
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%q is neither an address nor a network; write 192.0.2.7 or 10.0.0.0/8", part)
+		}
+		all = append(all, network)
+	}
+	return all, nil
 }
 
 func level(s string) (slog.Level, error) {

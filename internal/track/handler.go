@@ -3,7 +3,6 @@ package track
 import (
 	"context"
 	"log/slog"
-	"net"
 	"net/http"
 	"runtime"
 	"slices"
@@ -14,6 +13,7 @@ import (
 	"cusp/internal/fault"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
+	"cusp/internal/respond"
 )
 
 // Source is who sends: what a write key stands for.
@@ -70,7 +70,7 @@ func New(o Options) *Handler {
 		h.log = slog.New(slog.DiscardHandler)
 	}
 	if h.o.ClientIP == nil {
-		h.o.ClientIP = peer
+		h.o.ClientIP = respond.ClientIP(nil)
 	}
 	h.pool.New = func() any { return &request{} }
 	h.register()
@@ -158,12 +158,3 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // metrics takes what SDKs measure about themselves, and keeps nothing of it.
 func (h *Handler) metrics(w http.ResponseWriter, _ *http.Request, _ route) { h.success(w) }
-
-// peer is the address of the other end of the connection.
-func peer(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	return host
-}
