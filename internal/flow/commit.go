@@ -32,7 +32,7 @@ func (e *Engine) commit(ctx context.Context, reqs []*request) (receipts []ingest
 	defer e.writing.Unlock()
 	err = e.db.Write(ctx, func(tx *db.Tx) error {
 		e.store.Begin()
-		c := &commit{tx: tx, engine: e, reqs: reqs, now: e.instant(), receipts: make([]ingest.Receipt, len(reqs))}
+		c := newCommit(e, tx, reqs)
 		if err := c.store(); err != nil {
 			return err
 		}
@@ -50,7 +50,7 @@ func (e *Engine) commit(ctx context.Context, reqs []*request) (receipts []ingest
 		if err := c.account(); err != nil {
 			return err
 		}
-		return c.along()
+		return c.along(w)
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("commit events: %w", err)
@@ -69,6 +69,14 @@ type commit struct {
 	where    identity.Resolution
 	stored   []ingest.Stored
 	person   map[lead.ProfileID]identity.Placement
+	whose    []lead.PersonID // of each request, whose its last new event is; 0 for nobody
+}
+
+func newCommit(e *Engine, tx *db.Tx, reqs []*request) *commit {
+	return &commit{
+		tx: tx, engine: e, reqs: reqs, now: e.instant(),
+		receipts: make([]ingest.Receipt, len(reqs)), whose: make([]lead.PersonID, len(reqs)),
+	}
 }
 
 // store finds duplicates, resolves identities and appends what is left to the log.
@@ -116,6 +124,7 @@ func (c *commit) place(fresh []lead.Event, origin []int) (err error) {
 			continue
 		}
 		c.receipts[origin[i]].Accepted++
+		c.whose[origin[i]] = at.Person
 		c.person[at.Profile] = at
 		placed = append(placed, ingest.Placed{Profile: at.Profile, Event: fresh[i]})
 	}
@@ -217,13 +226,17 @@ func (c *commit) colleagues(w *work) ([]lead.PersonID, error) {
 }
 
 // along does what callers want done with their facts.
-func (c *commit) along() error {
-	for _, r := range c.reqs {
-		if r.with == nil {
-			continue
+func (c *commit) along(w *work) error {
+	for i, r := range c.reqs {
+		if r.with != nil {
+			if err := r.with(c.tx); err != nil {
+				return err
+			}
 		}
-		if err := r.with(c.tx); err != nil {
-			return err
+		if r.look != nil {
+			if err := r.look(c, w, i); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

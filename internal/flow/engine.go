@@ -83,7 +83,9 @@ type request struct {
 	ctx   context.Context
 	batch ingest.Batch
 	with  func(*db.Tx) error // done in the same transaction, after the fold; nil for nothing
-	done  chan answer
+	// look is called after that with the number of the request and the fold; nil for nobody.
+	look func(c *commit, w *work, i int) error
+	done chan answer
 }
 
 type answer struct {
@@ -143,7 +145,10 @@ func (e *Engine) Submit(ctx context.Context, b ingest.Batch) (ingest.Receipt, er
 	for i := range b.Events {
 		signal.Mark(&b.Events[i])
 	}
-	r := &request{ctx: ctx, batch: b, done: make(chan answer, 1)}
+	return e.submit(ctx, &request{ctx: ctx, batch: b, done: make(chan answer, 1)})
+}
+
+func (e *Engine) submit(ctx context.Context, r *request) (ingest.Receipt, error) {
 	select {
 	case e.inbox <- r:
 	default:
