@@ -15,6 +15,8 @@ const (
 	ReadSpec        Action = "spec.read"       // the OpenAPI document
 	ReadMetrics     Action = "metrics.read"    // counters of the process
 	SendEvents      Action = "events.send"     // the tracking API
+	QualifyForms    Action = "forms.qualify"   // send a form and be told what to show the visitor
+	ReceiveHooks    Action = "hooks.receive"   // webhooks of other products: their signature is the credential
 	ReadLeads       Action = "leads.read"      // people, accounts, timelines, explanations, the ledger
 	MergeLeads      Action = "leads.merge"     // merge and un-merge people
 	ImportData      Action = "data.import"     // tables of people, accounts and events
@@ -66,6 +68,8 @@ var rules = []rule{
 	{ReadSpec, true, false, ScopeRead, everyone, nil},
 	{ReadMetrics, false, false, ScopeRead, ops, nil},
 	{SendEvents, false, true, "", nil, nil},
+	{QualifyForms, false, true, ScopeWrite, team, nil},
+	{ReceiveHooks, true, false, ScopeRead, everyone, nil},
 	{ReadLeads, false, false, ScopeRead, everyone, nil},
 	{MergeLeads, false, false, ScopeWrite, leaders, nil},
 	{ImportData, false, false, ScopeWrite, makers, nil},

@@ -72,7 +72,7 @@ func TestAllow_writeKeysReadNothing(t *testing.T) {
 	t.Parallel()
 	for _, p := range []Principal{{Kind: Write, ID: 3}, {Kind: Write, ID: 4, Trusted: true}} {
 		for _, a := range Actions() {
-			if a == SendEvents || a == ProbeHealth || a == ReadSpec || a == OpenSession {
+			if a == SendEvents || a == QualifyForms || a == ReceiveHooks || a == ProbeHealth || a == ReadSpec || a == OpenSession {
 				continue
 			}
 			if err := Allow(p, a); !fault.Is(err, fault.Unauthentic) {
