@@ -25,7 +25,7 @@ domains
 condition
 document
 db
-config seal obs fetch queue
+config seal obs fetch queue mail slack hook
 access
 playbook
 ingest
@@ -35,6 +35,7 @@ score
 decide
 handoff
 flow
+alert
 respond
 track api
 app

@@ -1,0 +1,7 @@
+package mail
+
+// What tests look at from outside.
+var (
+	EncodeSubject = encodeSubject
+	OneLine       = oneLine
+)
