@@ -3,11 +3,15 @@ package app
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
+	"cusp/internal/access"
 	"cusp/internal/db"
 	"cusp/internal/flow"
 	"cusp/internal/handoff"
+	"cusp/internal/handoff/calendar"
+	"cusp/internal/handoff/route"
 	"cusp/internal/lead"
 	"cusp/internal/queue"
 )
@@ -48,9 +52,13 @@ func (a *App) planInForce() (*handoff.Plan, int) {
 	if p := a.plan.Load(); p != nil && p.version == pub.Version {
 		return p.Plan, p.version
 	}
-	p := &plan{version: pub.Version, Plan: handoff.DefaultPlan()}
-	a.plan.Store(p)
-	return p.Plan, p.version
+	compiled, problems := handoff.Compile(pub.Playbook)
+	if compiled == nil { // it was published by a version that did not read this section
+		a.o.Log.Error("the handoff section cannot be read; the default holds", slog.Any("problems", problems))
+		compiled = handoff.DefaultPlan()
+	}
+	a.plan.Store(&plan{version: pub.Version, Plan: compiled})
+	return compiled, pub.Version
 }
 
 // decided hands decisions over, in the transaction that makes them.
@@ -75,5 +83,39 @@ func change(d *flow.Decided) handoff.Change {
 	}
 }
 
-// roster are the users who can be given leads.
-func (a *App) roster(*db.Tx) ([]handoff.Person, error) { return nil, nil }
+// roster are the users who can be given leads, with their teams and absences.
+func (a *App) roster(tx *db.Tx) ([]handoff.Person, error) {
+	staff, err := access.Roster(tx, lead.At(a.o.Now()))
+	if err != nil {
+		return nil, err
+	}
+	away := map[int64][]calendar.Span{}
+	for _, x := range staff.Absences {
+		away[x.User] = append(away[x.User], calendar.Span{From: x.From, To: x.Until})
+	}
+	people := make([]handoff.Person, 0, len(staff.Users))
+	for i := range staff.Users {
+		people = append(people, person(&staff.Users[i], away[staff.Users[i].ID]))
+	}
+	return people, nil
+}
+
+// person is a user as routing sees them. A user's weight is the largest of their teams'.
+func person(u *access.Colleague, away []calendar.Span) handoff.Person {
+	x := &u.Attributes
+	p := handoff.Person{
+		Calendar: x.Calendar, Away: away,
+		Rep: route.Rep{
+			ID: route.RepID(u.Email), Name: u.Name, Active: u.Active, Weight: 1, Capacity: x.Capacity,
+			Languages: x.Languages, Territories: x.Territories, Industries: x.Industries, Tiers: x.Tiers,
+		},
+	}
+	if x.Capacity == 0 {
+		p.Rep.Capacity = route.Unlimited
+	}
+	for _, m := range u.Teams {
+		p.Teams = append(p.Teams, route.TeamID(m.Team))
+		p.Rep.Weight = max(p.Rep.Weight, m.Weight)
+	}
+	return p
+}

@@ -119,7 +119,7 @@ func drawHistory(t *rapid.T) []ingest.Stored {
 		case 1:
 			s.add(at, lead.Track, "Demo Requested", "", `{"properties":{}}`)
 		case 2:
-			s.add(at, lead.Answered, rapid.SampledFrom([]string{"rejected", "accepted"}).Draw(t, "answer"), "", `{}`)
+			s.add(at, lead.Answered, rapid.SampledFrom([]string{"rejected", "accepted", "recycled"}).Draw(t, "answer"), "", `{}`)
 		case 3:
 			s.add(at, lead.Track, rapid.SampledFrom([]string{"Asset Downloaded", "Intent Surge", "Other"}).Draw(t, "name"), "", `{"properties":{}}`)
 		default:
@@ -215,4 +215,21 @@ func TestExplain_partsAddUpWhateverTheHistory(t *testing.T) {
 			t.Fatalf("classes add up to %v, intent is %v", total, x.Intent.Score)
 		}
 	})
+}
+
+// Working on a lead leaves its raised hand up; closing the handoff answers it.
+func TestStep_onlyClosingAnswersAnswer(t *testing.T) {
+	t.Parallel()
+	p := acme(t)
+	for answer, want := range map[string]string{
+		"accepted": "inbound", "contacted": "inbound", "attempted": "inbound",
+		"rejected": "nurture", "recycled": "nurture", "qualified": "nurture", "disqualified": "nurture",
+	} {
+		s := stored{}
+		s.add(hours(0), lead.Track, "Demo Requested", "", `{}`)
+		s.add(hours(1), lead.Answered, answer, "", `{}`)
+		if x := ExplainFacts(p, s.events, nil, hours(2)); string(x.Track) != want {
+			t.Errorf("after %s the track is %s, want %s", answer, x.Track, want)
+		}
+	}
 }

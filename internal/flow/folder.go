@@ -176,11 +176,14 @@ func traitsOf(body []byte) map[string]any {
 	return traits
 }
 
-// answer notes what sales said; Name is the outcome of the handoff.
+// answer notes what sales said; Name is the outcome. Only an outcome that closes the handoff answers the
+// hands raised before it: accepting a lead or reaching the person is work under way.
 func (f *Folder) answer(l *Lead, e *lead.Event) {
-	l.Answered = e.Time
-	if e.Name == "rejected" {
-		l.Rejected = e.Time
+	switch e.Name {
+	case "rejected":
+		l.Answered, l.Rejected = e.Time, e.Time
+	case "recycled", "qualified", "disqualified":
+		l.Answered = e.Time
 	}
 }
 
