@@ -32,6 +32,7 @@ type Options struct {
 	DB      *db.DB
 	Engine  *flow.Engine
 	Keys    *access.Keys
+	Staff   *access.Staff
 	Log     *slog.Logger
 	Now     func() time.Time
 	Version string
@@ -59,6 +60,10 @@ func New(router *respond.Router, o Options) (*API, error) {
 	a.routeEvents()
 	a.routeImport()
 	a.routeKeys()
+	a.routeSession()
+	a.routeUsers()
+	a.routeTeams()
+	a.routeAudit()
 	a.routeHandoffs()
 	a.routeStatus()
 	a.routeProbes()
@@ -69,15 +74,16 @@ func New(router *respond.Router, o Options) (*API, error) {
 }
 
 // Authenticate finds who makes a request: the owner over the socket and inside the process, else the
-// holder of the key in the Authorization header.
-func Authenticate(keys *access.Keys) respond.Authenticate {
+// holder of the key in the Authorization header, else whoever is signed in with the session cookie. A
+// cookie that is worth nothing makes nobody, so that one can sign in again.
+func Authenticate(keys *access.Keys, staff *access.Staff) respond.Authenticate {
 	return func(r *http.Request) (access.Principal, error) {
 		if p := access.From(r.Context()); p.Kind == access.Owner {
 			return p, nil
 		}
 		header := r.Header.Get("Authorization")
 		if header == "" {
-			return access.Principal{}, nil
+			return signedIn(r, staff)
 		}
 		scheme, secret, _ := strings.Cut(header, " ")
 		if !strings.EqualFold(scheme, "Bearer") {
@@ -86,6 +92,18 @@ func Authenticate(keys *access.Keys) respond.Authenticate {
 		}
 		return keys.Lookup(r.Context(), strings.TrimSpace(secret))
 	}
+}
+
+func signedIn(r *http.Request, staff *access.Staff) (access.Principal, error) {
+	c, err := r.Cookie(sessionCookie)
+	if err != nil {
+		return access.Principal{}, nil //nolint:nilerr // no cookie is no fault
+	}
+	p, err := staff.Session(r.Context(), c.Value)
+	if fault.Is(err, fault.Unauthentic) {
+		return access.Principal{}, nil
+	}
+	return p, err
 }
 
 // routeProbes registers what load balancers and Prometheus ask.
@@ -100,7 +118,7 @@ func (a *API) routeProbes() {
 		}
 		respond.JSON(w, http.StatusOK, map[string]string{"status": "ok"})
 	}))
-	who := Authenticate(a.o.Keys)
+	who := Authenticate(a.o.Keys, a.o.Staff)
 	a.router.HandleOwn("GET /metrics", access.ReadMetrics, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !nearby(r) {
 			p, err := who(r)

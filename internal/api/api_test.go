@@ -63,7 +63,8 @@ func newSite(t *testing.T, d *db.DB) *site {
 		}
 	})
 	keys := access.NewKeys(d, clock)
-	s := &site{t: t, engine: engine, keys: map[string]string{}, router: respond.NewRouter(api.Authenticate(keys))}
+	staff := access.NewStaff(d, clock)
+	s := &site{t: t, engine: engine, keys: map[string]string{}, router: respond.NewRouter(api.Authenticate(keys, staff))}
 	for name, n := range map[string]access.NewKey{
 		"read":   {Kind: access.API, Name: "reader", Scopes: []access.Scope{access.ScopeRead}},
 		"write":  {Kind: access.API, Name: "writer", Scopes: []access.Scope{access.ScopeWrite}},
@@ -77,7 +78,7 @@ func newSite(t *testing.T, d *db.DB) *site {
 	s.desk = newDesk(d, engine, clock)
 	_, err = api.New(s.router, api.Options{
 		Desk: s.desk,
-		DB:   d, Engine: engine, Keys: keys, Log: log, Now: clock, Version: "test",
+		DB:   d, Engine: engine, Keys: keys, Staff: staff, Log: log, Now: clock, Version: "test",
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("cusp_up 1\n")) }),
 		Ready:   func(context.Context) error { return nil },
 	})
@@ -182,7 +183,7 @@ func TestRoutes_writeKeysAndStrangersReadNothing(t *testing.T) {
 	t.Parallel()
 	s := open(t)
 	s.publish()
-	open := []string{"GET /healthz", "GET /readyz", "GET /api/openapi.json"}
+	open := []string{"GET /healthz", "GET /readyz", "GET /api/openapi.json", "POST /api/v1/session"}
 	for _, r := range s.router.Routes() {
 		if slices.Contains(open, r.Pattern) {
 			continue

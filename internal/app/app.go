@@ -59,6 +59,7 @@ type App struct {
 	lock   io.Closer // nil with PostgreSQL
 	db     *db.DB
 	keys   *access.Keys
+	staff  *access.Staff
 	engine *flow.Engine
 	queue  *queue.Queue
 	desk   *handoff.Desk
@@ -97,6 +98,7 @@ func (a *App) open(ctx context.Context) (err error) {
 		return fmt.Errorf("migrate the database: %w", err)
 	}
 	a.keys = access.NewKeys(a.db, a.o.Now)
+	a.staff = access.NewStaff(a.db, a.o.Now)
 	if err := a.setUpDesk(); err != nil {
 		return err
 	}
@@ -149,7 +151,7 @@ func (a *App) keepHouse(ctx context.Context) error {
 		case <-minute.C:
 			err = a.keys.Flush(ctx)
 		case <-hour.C:
-			err = a.api.Sweep(ctx)
+			err = errors.Join(a.api.Sweep(ctx), a.staff.Sweep(ctx))
 		}
 		if err != nil {
 			a.o.Log.LogAttrs(ctx, slog.LevelWarn, "housekeeping put off", slog.Any("error", err))

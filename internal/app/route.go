@@ -22,10 +22,10 @@ func (a *App) route() error {
 	if a.o.Metrics {
 		metrics = m.handler()
 	}
-	router := respond.NewRouter(api.Authenticate(a.keys))
+	router := respond.NewRouter(api.Authenticate(a.keys, a.staff))
 	var err error
 	a.api, err = api.New(router, api.Options{
-		DB: a.db, Engine: a.engine, Keys: a.keys, Log: a.o.Log, Now: a.o.Now, Version: a.o.Version,
+		DB: a.db, Engine: a.engine, Keys: a.keys, Staff: a.staff, Log: a.o.Log, Now: a.o.Now, Version: a.o.Version,
 		Metrics: metrics, Ready: a.ready,
 	})
 	if err != nil {
