@@ -10,6 +10,7 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/fault"
 	"cusp/internal/flow"
+	"cusp/internal/handoff"
 	"cusp/internal/playbook"
 )
 
@@ -33,7 +34,8 @@ func (d Draft) parse() (*playbook.Playbook, fault.Problems) {
 	if file == "" {
 		file = "playbook.yaml"
 	}
-	return playbook.Parse(file, []byte(d.Source))
+	p, _, problems := handoff.Parse(file, []byte(d.Source))
+	return p, problems
 }
 
 // Checked is what the checker says of a draft.
@@ -215,6 +217,11 @@ func (a *API) diffPlaybooks(ctx context.Context, in *diffIn) (*diffOut, error) {
 
 func differences(from, to *playbook.Playbook, fromRef, toRef flow.PlaybookRef) Differences {
 	changes := playbook.Diff(from, to)
+	before, _ := handoff.Compile(from)
+	after, _ := handoff.Compile(to)
+	if before != nil && after != nil { // one that was published before sections were checked may have none
+		changes = append(changes, handoff.Diff(before, after)...)
+	}
 	if changes == nil {
 		changes = []playbook.Change{}
 	}

@@ -13,6 +13,7 @@ import (
 	"cusp/internal/api"
 	"cusp/internal/fault"
 	"cusp/internal/flow"
+	"cusp/internal/handoff"
 	"cusp/internal/playbook"
 )
 
@@ -60,7 +61,7 @@ func (sh *shell) playbookCheck() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				p, problems := playbook.Parse(f, text)
+				p, _, problems := handoff.Parse(f, text)
 				c := checked{File: f, Checked: api.Checked{OK: problems.Err() == nil, Problems: append([]fault.Problem{}, problems...)}}
 				if p != nil {
 					c.Name, c.Hash = p.Name, p.Hash
@@ -251,7 +252,7 @@ func (sh *shell) playbookPublish() *cobra.Command {
 				return err
 			}
 			// Checked here too, so that mistakes name the file and no database is made for a wrong one.
-			if _, problems := playbook.Parse(in[0], text); problems.Err() != nil {
+			if _, _, problems := handoff.Parse(in[0], text); problems.Err() != nil {
 				return problems
 			}
 			c, err := sh.connect(cmd.Context(), mayCreate)

@@ -20,6 +20,7 @@ import (
 
 	"cusp/internal/db"
 	"cusp/internal/fault"
+	"cusp/internal/handoff"
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
@@ -240,9 +241,12 @@ gather:
 	}
 }
 
-// Publish makes a checked playbook the one in force. Leads are folded again under it as they are touched,
-// and all others soon after.
+// Publish makes a checked playbook the one in force, unless its handoff section is wrong. Leads are folded
+// again under it as they are touched, and all others soon after.
 func (e *Engine) Publish(ctx context.Context, p *playbook.Playbook, by, note string) (*Published, error) {
+	if _, problems := handoff.Compile(p); problems.Err() != nil {
+		return nil, problems
+	}
 	var pub *Published
 	err := e.db.Write(ctx, func(tx *db.Tx) (err error) {
 		pub, err = publish(tx, p, by, note, e.instant())

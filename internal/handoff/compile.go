@@ -341,6 +341,7 @@ func (p *Plan) Lint(staff []Person) []route.Finding {
 
 // calendars reads the calendars and lets the calendar's own compiler judge them.
 func (r *reader) calendars(s document.Section) {
+	r.plan.Specs = map[string]calendar.Spec{}
 	seen := map[string]*yaml.Node{}
 	for _, n := range s.List("calendars", maxCalendars) {
 		t := r.d.Section(n, "calendar", "id", "zone", "hours", "holidays", "closed", "open")
@@ -361,7 +362,7 @@ func (r *reader) calendars(s document.Section) {
 			}
 		}
 		if spec.ID != "" {
-			r.plan.Calendars[spec.ID] = c
+			r.plan.Calendars[spec.ID], r.plan.Specs[spec.ID] = c, spec
 		}
 	}
 }

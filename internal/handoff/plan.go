@@ -23,6 +23,7 @@ import (
 type Plan struct {
 	Teams      []Team
 	Calendars  map[string]calendar.Calendar
+	Specs      map[string]calendar.Spec // the calendars as they are written
 	Rules      []route.Rule
 	Regions    map[string][]string
 	Manager    string // e-mail of the user who gets what no team can take; may be empty
