@@ -3,8 +3,6 @@ package flow
 import (
 	"fmt"
 	"slices"
-	"strconv"
-	"time"
 
 	"cusp/internal/decide"
 	"cusp/internal/lead"
@@ -102,15 +100,15 @@ func (f *Folder) reasons(l *Lead, c *decide.Case, in score.Intent, now lead.Inst
 	d := f.p.Decide
 	var why []string
 	say := func(format string, args ...any) { why = append(why, fmt.Sprintf(format, args...)) }
-	intent := figure(in.Score, d.Review, d.Engage)
+	intent := decide.Figure(in.Score, d.Review, d.Engage)
 	switch l.Outcome.Rule {
 	case decide.RuleExcluded:
 		x := f.p.Exclude[l.Excluded]
 		say("Excluded (%s): %s.", x.ID, x.Because)
 	case decide.RuleInbound:
-		say("Raised a hand (%s) %s ago, not answered yet.", f.lastInbound(l), ago(now, l.Score.LastInbound(f.p)))
+		say("Raised a hand (%s) %s ago, not answered yet.", f.lastInbound(l), decide.Ago(now, l.Score.LastInbound(f.p)))
 	case decide.RuleInboundUnfit:
-		say("Raised a hand (%s), but fit %s is below the floor of %g for a sales call.", f.lastInbound(l), figure(l.Fit.Score, d.InboundFloor), d.InboundFloor)
+		say("Raised a hand (%s), but fit %s is below the floor of %g for a sales call.", f.lastInbound(l), decide.Figure(l.Fit.Score, d.InboundFloor), d.InboundFloor)
 	case decide.RuleEngage:
 		say("Intent %s reaches the engage line of %g.", intent, d.Engage)
 	case decide.RuleReview, decide.RuleReviewUnknown:
@@ -118,7 +116,7 @@ func (f *Folder) reasons(l *Lead, c *decide.Case, in score.Intent, now lead.Inst
 	case decide.RuleHighIntentUnfit:
 		say("Intent %s reaches the review line of %g, but this is not an ideal customer: no sales call.", intent, d.Review)
 	case decide.RuleCooldown:
-		say("Sales rejected this lead %s ago; the cooldown lasts %s unless a new buying signal arrives.", ago(now, c.RejectedAt), days(d.Cooldown))
+		say("Sales rejected this lead %s ago; the cooldown lasts %s unless a new buying signal arrives.", decide.Ago(now, c.RejectedAt), decide.Span(d.Cooldown))
 	case decide.RuleUntrusted:
 		say("Intent %s reaches the review line of %g, but no first-party evaluation, buying or usage signal is recent enough to trust it.", intent, d.Review)
 	case decide.RuleNurture, decide.RuleIgnore:
@@ -126,7 +124,7 @@ func (f *Folder) reasons(l *Lead, c *decide.Case, in score.Intent, now lead.Inst
 	}
 	why = append(why, f.fitReason(l))
 	if last := l.Score.LastFirstParty(f.p); in.Trusted {
-		say("Trusted: the last first-party evaluation, buying or usage signal was %s ago.", ago(now, last))
+		say("Trusted: the last first-party evaluation, buying or usage signal was %s ago.", decide.Ago(now, last))
 	}
 	return why
 }
@@ -136,9 +134,9 @@ func (f *Folder) fitReason(l *Lead) string {
 	case !l.Fit.Known:
 		return fmt.Sprintf("Fit is not known: %.0f %% of the criteria are covered, %.0f %% are needed.", 100*l.Fit.Coverage, 100*f.p.Fit.MinCoverage)
 	case l.Fit.Pass(f.p):
-		return fmt.Sprintf("Fit %s passes the gate of %g.", figure(l.Fit.Score, f.p.Fit.Gate), f.p.Fit.Gate)
+		return fmt.Sprintf("Fit %s passes the gate of %g.", decide.Figure(l.Fit.Score, f.p.Fit.Gate), f.p.Fit.Gate)
 	}
-	return fmt.Sprintf("Fit %s is below the gate of %g.", figure(l.Fit.Score, f.p.Fit.Gate), f.p.Fit.Gate)
+	return fmt.Sprintf("Fit %s is below the gate of %g.", decide.Figure(l.Fit.Score, f.p.Fit.Gate), f.p.Fit.Gate)
 }
 
 func (f *Folder) lastInbound(l *Lead) string {
@@ -167,7 +165,7 @@ func (f *Folder) nextQuestion(l *Lead, fit FitPart) *Question {
 	}
 	text := f.p.Fit.Criteria[best].Ask
 	if text == "" {
-		text = askFor(fit.Criteria[best].Missing)
+		text = decide.AskFor(fit.Criteria[best].Missing)
 	}
 	return &Question{ID: fit.Criteria[best].ID, Text: text}
 }
@@ -233,38 +231,4 @@ func answered(p *playbook.Playbook, fit FitPart, criterion int) score.Fit {
 	}
 	coverage := known / all
 	return score.Fit{Score: 100 * got / known, Coverage: coverage, Known: coverage >= p.Fit.MinCoverage}
-}
-
-// figure writes a score to one decimal place, or to as many as it takes to show on which side of the
-// lines it stands.
-func figure(score float64, lines ...float64) string {
-	for places := 1; ; places++ {
-		text := strconv.FormatFloat(score, 'f', places, 64)
-		shown, err := strconv.ParseFloat(text, 64)
-		honest := err == nil
-		for _, line := range lines {
-			honest = honest && (shown >= line) == (score >= line)
-		}
-		if honest || places > 9 {
-			return text
-		}
-	}
-}
-
-// ago words a span as people do: the largest unit that fits.
-func ago(now, then lead.Instant) string {
-	return days(now.Seconds(then))
-}
-
-func days(seconds float64) string {
-	d := time.Duration(seconds * float64(time.Second))
-	switch {
-	case d >= 48*time.Hour:
-		return fmt.Sprintf("%.0f days", d.Hours()/24)
-	case d >= 2*time.Hour:
-		return fmt.Sprintf("%.0f hours", d.Hours())
-	case d >= 2*time.Minute:
-		return fmt.Sprintf("%.0f minutes", d.Minutes())
-	}
-	return fmt.Sprintf("%.0f seconds", d.Seconds())
 }

@@ -1,4 +1,4 @@
-package flow
+package decide
 
 import "strings"
 
@@ -19,8 +19,8 @@ var questions = map[string]string{
 	"person.company":     "Which company do you work for?",
 }
 
-// askFor words the question for what is missing; the first missing fact is asked for first.
-func askFor(missing []string) string {
+// AskFor words the question for what is missing; the first missing fact is asked for first.
+func AskFor(missing []string) string {
 	if len(missing) == 0 {
 		return ""
 	}
