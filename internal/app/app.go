@@ -151,7 +151,7 @@ func (a *App) keepHouse(ctx context.Context) error {
 		case <-minute.C:
 			err = a.keys.Flush(ctx)
 		case <-hour.C:
-			err = errors.Join(a.api.Sweep(ctx), a.staff.Sweep(ctx))
+			err = errors.Join(a.api.Sweep(ctx), a.staff.Sweep(ctx), a.desk.Tidy(ctx), a.forgetJobs(ctx))
 		}
 		if err != nil {
 			a.o.Log.LogAttrs(ctx, slog.LevelWarn, "housekeeping put off", slog.Any("error", err))

@@ -43,6 +43,23 @@ func (a *App) setUpDesk() error {
 	return nil
 }
 
+// jobsKept is how long finished jobs can be looked up.
+const jobsKept = 30 * 24 * time.Hour
+
+// forgetJobs drops jobs that finished long ago, and frees their keys.
+func (a *App) forgetJobs(ctx context.Context) error {
+	for {
+		var n int64
+		err := a.db.Write(ctx, func(tx *db.Tx) (err error) {
+			n, err = queue.Purge(tx, lead.At(a.o.Now().Add(-jobsKept)))
+			return err
+		})
+		if err != nil || n == 0 {
+			return err
+		}
+	}
+}
+
 // planInForce is how the playbook in force hands leads over, with its version.
 func (a *App) planInForce() (*handoff.Plan, int) {
 	pub := a.engine.Current()
