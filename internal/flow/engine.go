@@ -72,6 +72,7 @@ type Engine struct {
 	inbox   chan *request
 	woken   chan struct{} // told when there is something to tend to at once
 	watch   watchers
+	forms   storms
 
 	writing sync.Mutex // held by whoever writes; guards what follows
 	folder  *Folder    // replaced when a playbook is published
@@ -100,6 +101,7 @@ func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
 		db: d, now: o.Now, log: o.Logger, decided: o.Decided, merged: o.Merged,
 		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: newShelf(),
+		forms: storms{all: signal.NewStorm[sentForm]()},
 	}
 	if e.embedded() {
 		e.known = identity.NewMemory()
@@ -143,10 +145,18 @@ func (e *Engine) refresh(tx *db.Tx) error {
 // commit whose outcome is not known Unavailable: the same batch may then be sent again, since message ids
 // count once.
 func (e *Engine) Submit(ctx context.Context, b ingest.Batch) (ingest.Receipt, error) {
+	earlier := e.mark(&b)
+	defer e.judge(ctx, earlier)
+	return e.submit(ctx, &request{ctx: ctx, batch: b, done: make(chan answer, 1)})
+}
+
+// mark notes on arriving events what their senders give away; it answers the forms that turn out to have
+// been the first of a storm.
+func (e *Engine) mark(b *ingest.Batch) []sentForm {
 	for i := range b.Events {
 		signal.Mark(&b.Events[i])
 	}
-	return e.submit(ctx, &request{ctx: ctx, batch: b, done: make(chan answer, 1)})
+	return e.forms.suspect(b)
 }
 
 func (e *Engine) submit(ctx context.Context, r *request) (ingest.Receipt, error) {

@@ -13,7 +13,6 @@ import (
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
-	"cusp/internal/signal"
 )
 
 // heardFor is how long a raised hand is still the answer to a form that is sent again.
@@ -43,9 +42,8 @@ func (e *Engine) Qualify(ctx context.Context, b ingest.Batch, with func(*db.Tx, 
 	if e.Current() == nil {
 		return Qualification{}, noPlaybook()
 	}
-	for i := range b.Events {
-		signal.Mark(&b.Events[i])
-	}
+	earlier := e.mark(&b)
+	defer e.judge(ctx, earlier)
 	var q Qualification
 	r := &request{ctx: ctx, batch: b, done: make(chan answer, 1), look: func(c *commit, w *work, i int) error {
 		q = Qualification{} // the transaction may run again

@@ -37,7 +37,7 @@ const (
 
 var reasons = [...]string{
 	none:        "",
-	robotAgent:  "robot by its user agent",
+	robotAgent:  "robot: by its user agent, or one of many forms from one network",
 	proxyOpen:   "a mail program's proxy opened it, not a person",
 	prefetched:  "fetched ahead by a program, not clicked",
 	hiddenLink:  "link scanner: followed a link that people cannot see",

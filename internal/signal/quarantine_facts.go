@@ -87,7 +87,7 @@ func (g *Guard) facts(e *lead.Event) facts {
 		f.open(canon.Lookup(e.Body, "properties"), lookupIfNamed(e.Body, "context"))
 	case deliveryNames[e.Name]:
 		f.place, f.mail = delivery, mailOf(canon.Lookup(e.Body, "properties"))
-	case formNames[e.Name] || strings.Contains(e.Name, "Form"):
+	case SentForm(e):
 		f.form(e, canon.Lookup(e.Body, "properties"))
 	}
 	return f
