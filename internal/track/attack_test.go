@@ -32,9 +32,9 @@ type attack struct {
 // elsewhere are the cases that are decided behind this edge, and where.
 var elsewhere = map[string]string{
 	"A39": "who is whom is decided by package identity, which tests it",
-	"T09": "timers of deadlines belong to the stage of handoffs",
-	"T11": "calendars of deadlines belong to the stage of handoffs",
-	"T12": "timers of deadlines belong to the stage of handoffs",
+	"T09": "deadlines belong to packages queue and handoff, which test them",
+	"T11": "calendars belong to package calendar, which tests them",
+	"T12": "deadlines belong to packages queue and handoff, which test them",
 	"T13": "lists with cursors belong to package api, which tests them",
 }
 
@@ -73,7 +73,7 @@ func TestAttacks(t *testing.T) {
 // listed are the ids of the groups A and T.
 func listed(t *testing.T) []string {
 	t.Helper()
-	f, err := os.Open(research + "attack_cases.tsv")
+	f, err := os.Open("../../tests/attacks/cases.tsv")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,9 +26,9 @@ var update = flag.Bool("update", false, "write the golden files")
 // TestCaptures replays the bytes that real SDKs sent, in their order, and compares what is stored then.
 func TestCaptures(t *testing.T) {
 	t.Parallel()
-	folders, err := filepath.Glob(research + "captures/*/01-*.headers.txt")
+	folders, err := filepath.Glob("testdata/captures/*/01-*.headers.txt")
 	if err != nil || len(folders) < 15 {
-		t.Fatalf("the captures of real SDKs are not at %scaptures: %d folders, %v", research, len(folders), err)
+		t.Fatalf("%d captures of real SDKs: %v", len(folders), err)
 	}
 	dbtest.Both(t, func(t *testing.T, d *db.DB) {
 		g := newRig(t, d)

@@ -26,9 +26,6 @@ import (
 	"cusp/internal/track"
 )
 
-// research is where the project's captures and cases lie, seen from this folder.
-const research = "../../../shared/research/"
-
 // start is when the requests of these tests arrive.
 var start = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 

@@ -10,13 +10,11 @@ import (
 	"testing"
 
 	"cusp/internal/ingest/table"
+	"cusp/tests/olist"
 	"cusp/tests/product"
 )
 
-const (
-	olistFile = "../../../shared/data/olist_funnel/olist_marketing_qualified_leads_dataset.csv.gz"
-	olistMap  = "../../examples/olist/people.yaml"
-)
+const olistMap = "../../examples/olist/people.yaml"
 
 // run imports a file and returns what the command printed.
 func run(t *testing.T, bin, dsn, kind, file string, more ...string) table.Summary {
@@ -27,16 +25,6 @@ func run(t *testing.T, bin, dsn, kind, file string, more ...string) table.Summar
 		t.Fatalf("read %q: %v", out, err)
 	}
 	return sum
-}
-
-// copyOf puts a file into a folder of the test, beside which the command may write.
-func copyOf(t *testing.T, file string) string {
-	t.Helper()
-	text, err := os.ReadFile(file)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return write(t, filepath.Base(file), string(text))
 }
 
 func write(t *testing.T, name, text string) string {
@@ -50,7 +38,7 @@ func write(t *testing.T, name, text string) string {
 
 func TestImport_olistTwice(t *testing.T) {
 	t.Parallel()
-	bin, dsn, file := product.Build(t), filepath.Join(t.TempDir(), "cusp.db"), copyOf(t, olistFile)
+	bin, dsn, file := product.Build(t), filepath.Join(t.TempDir(), "cusp.db"), olist.File(t)
 	if got, want := run(t, bin, dsn, "people", file, "--map", olistMap), (table.Summary{Read: 8000, New: 8000}); got != want {
 		t.Errorf("first: got %+v, want %+v", got, want)
 	}

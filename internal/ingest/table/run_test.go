@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+
+	"cusp/tests/olist"
 )
 
 // rowServer answers imports as the product does, by the message id alone.
@@ -138,8 +140,9 @@ func TestJob_olist(t *testing.T) {
 		t.Fatal(err)
 	}
 	s := &rowServer{seen: map[string]bool{}}
-	for _, want := range []Summary{{Read: 8000, New: 8000}, {Read: 8000, Unchanged: 8000}} {
-		f, err := os.Open("../../../../shared/data/olist_funnel/olist_marketing_qualified_leads_dataset.csv.gz")
+	file := olist.File(t)
+	for _, want := range []Summary{{Read: olist.Leads, New: olist.Leads}, {Read: olist.Leads, Unchanged: olist.Leads}} {
+		f, err := os.Open(file)
 		if err != nil {
 			t.Fatal(err)
 		}
