@@ -37,7 +37,7 @@ func Diff(a, b *Plan) []playbook.Change {
 	d.things("reason", a.reasonThings(), b.reasonThings(), "", "sales cannot give it any more")
 	d.property("", "", "frameworks", listed(a.Frameworks), listed(b.Frameworks), "")
 	d.things("alert", a.alertThings(), b.alertThings(), "", "")
-	d.property("", "", "quiet hours", a.Quiet.text(), b.Quiet.text(), "raised hands are never held back")
+	d.property("", "", "quiet hours", a.Quiet.text(), b.Quiet.text(), "")
 	return d.out
 }
 
@@ -68,7 +68,8 @@ func (d *differ) things(kind string, a, b []thing, added, removed string) {
 			d.say(playbook.Removed, t.id, kind+" removed ("+t.text()+")", removed)
 		}
 	}
-	var before []int
+	var places []int // in a, of those that are in both
+	var stayed []thing
 	for _, t := range b {
 		i := find(a, t.id)
 		if i < 0 {
@@ -78,10 +79,12 @@ func (d *differ) things(kind string, a, b []thing, added, removed string) {
 		for j, p := range t.says {
 			d.property(t.id, kind, p.name, a[i].says[j].value, p.value, "")
 		}
-		if t.order && len(before) > 0 && slices.Max(before) > i {
-			d.say(playbook.Moved, t.id, kind+" now comes after "+a[slices.Max(before)].id, "the first rule that matches decides")
+		places, stayed = append(places, i), append(stayed, t)
+	}
+	for _, k := range playbook.Displaced(places) {
+		if stayed[k].order {
+			d.say(playbook.Moved, stayed[k].id, fmt.Sprintf("%s moved from place %d to %d", kind, places[k]+1, k+1), "the first rule that matches decides")
 		}
-		before = append(before, i)
 	}
 }
 

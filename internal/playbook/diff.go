@@ -252,15 +252,25 @@ func (p *pairs) rename(alike func(i, j int) bool) [][2]int {
 }
 
 // moved are the positions in same of the fewest things that must be moved to get from the order of a to
-// that of b: all but a longest ascending run of the places they had in a.
+// that of b.
 func (p *pairs) moved() []int {
-	best := make([]int, len(p.same)) // length of the longest run that ends here
-	prev := make([]int, len(p.same))
-	end := -1
+	places := make([]int, len(p.same))
 	for k := range p.same {
+		places[k] = p.same[k][0]
+	}
+	return Displaced(places)
+}
+
+// Displaced are the positions of the fewest things that must be moved to get to this order, given the place
+// that each had before: all but a longest ascending run of the places.
+func Displaced(places []int) []int {
+	best := make([]int, len(places)) // length of the longest run that ends here
+	prev := make([]int, len(places))
+	end := -1
+	for k := range places {
 		best[k], prev[k] = 1, -1
 		for l := range k {
-			if p.same[l][0] < p.same[k][0] && best[l]+1 > best[k] {
+			if places[l] < places[k] && best[l]+1 > best[k] {
 				best[k], prev[k] = best[l]+1, l
 			}
 		}
@@ -273,7 +283,7 @@ func (p *pairs) moved() []int {
 		keep[k] = true
 	}
 	var out []int
-	for k := range p.same {
+	for k := range places {
 		if !keep[k] {
 			out = append(out, k)
 		}
