@@ -45,6 +45,7 @@ func newRoot(p *Process) *cobra.Command {
 		sh.explainCommand(), sh.peopleCommand(), sh.timelineCommand(),
 		sh.handoffsCommand(), sh.handoffCommand(),
 		sh.playbookCommand(), sh.keyCommand(),
+		sh.userCommand(), sh.teamCommand(), sh.absenceCommand(), sh.auditCommand(),
 		sh.doctorCommand(), sh.benchCommand(), sh.versionCommand(),
 	)
 	root.InitDefaultCompletionCmd()
