@@ -26,7 +26,7 @@ func Schema() []byte {
 		"decide":       decideSchema(),
 		"account":      accountSchema(),
 		"momentum":     momentumSchema(),
-		"handoff":      {"type": "object", "description": "Teams, routing, clocks. Left out: the default team with the default clocks."},
+		"handoff":      handoffSchema(),
 		"nurture":      {"type": "object", "description": "Content, sequences, triggers. Left out: nothing is sent."},
 	}, "playbook", "name", "signals", "decide")
 	s["$schema"] = "https://json-schema.org/draft/2020-12/schema"
