@@ -72,7 +72,7 @@ type Engine struct {
 	inbox   chan *request
 	woken   chan struct{} // told when there is something to tend to at once
 	watch   watchers
-	forms   storms
+	forms   *signal.Forms
 
 	writing sync.Mutex // held by whoever writes; guards what follows
 	folder  *Folder    // replaced when a playbook is published
@@ -101,7 +101,7 @@ func NewEngine(ctx context.Context, d *db.DB, o Options) (*Engine, error) {
 	e := &Engine{
 		db: d, now: o.Now, log: o.Logger, decided: o.Decided, merged: o.Merged,
 		inbox: make(chan *request, waiting), woken: make(chan struct{}, 1), shelf: newShelf(),
-		forms: storms{all: signal.NewStorm[sentForm]()},
+		forms: signal.NewForms(),
 	}
 	if e.embedded() {
 		e.known = identity.NewMemory()
@@ -152,11 +152,11 @@ func (e *Engine) Submit(ctx context.Context, b ingest.Batch) (ingest.Receipt, er
 
 // mark notes on arriving events what their senders give away; it answers the forms that turn out to have
 // been the first of a storm.
-func (e *Engine) mark(b *ingest.Batch) []sentForm {
+func (e *Engine) mark(b *ingest.Batch) []signal.Form {
 	for i := range b.Events {
 		signal.Mark(&b.Events[i])
 	}
-	return e.forms.suspect(b)
+	return e.forms.Suspect(b)
 }
 
 func (e *Engine) submit(ctx context.Context, r *request) (ingest.Receipt, error) {

@@ -1,15 +1,80 @@
 package signal
 
 import (
+	"encoding/json"
+	"fmt"
 	"strings"
+	"sync"
+	"time"
 
+	"cusp/internal/access"
+	"cusp/internal/identity"
+	"cusp/internal/ingest"
 	"cusp/internal/lead"
 )
+
+// freshForm is how old a form may be when it arrives and still be counted: histories that are brought in
+// hold many of them.
+const freshForm = 5 * time.Minute
 
 // SentForm says whether an event reports a form that somebody sent.
 func SentForm(e *lead.Event) bool {
 	return e.Type == lead.Track && (formNames[e.Name] || strings.Contains(e.Name, "Form"))
 }
 
-// Network is the address that an event says it came from; empty when it says none.
-func Network(e *lead.Event) string { return textIfNamed(lookupIfNamed(e.Body, "context"), "ip") }
+// Forms counts the forms that arrive, by the network that they come from. It is safe for concurrent use.
+type Forms struct {
+	mu    sync.Mutex
+	storm *Storm[Form]
+}
+
+// NewForms counts nothing yet.
+func NewForms() *Forms { return &Forms{storm: NewStorm[Form]()} }
+
+// Form names a form that was sent.
+type Form struct{ message, sender string }
+
+// Suspect marks the events of a batch that come in a storm of forms from one network. It answers the
+// earlier forms of the storm, which were stored as human, in the moment in which it is recognised.
+func (f *Forms) Suspect(b *ingest.Batch) (earlier []Form) {
+	for i := range b.Events {
+		e := &b.Events[i]
+		if !SentForm(e) || e.ReceivedAt.Sub(e.Time) > freshForm {
+			continue
+		}
+		f.mu.Lock()
+		before, storm := f.storm.Observe(textIfNamed(lookupIfNamed(e.Body, "context"), "ip"), formOf(e), e.ReceivedAt)
+		f.mu.Unlock()
+		if storm {
+			e.Flags |= lead.Bot
+		}
+		earlier = append(earlier, before...)
+	}
+	return earlier
+}
+
+// formOf refers to an event and the person under whom it is stored.
+func formOf(e *lead.Event) Form {
+	sender := identity.Reference{Kind: identity.Anonymous, Value: e.AnonymousID}
+	if e.UserID != "" {
+		sender = identity.Reference{Kind: identity.User, Value: e.UserID}
+	}
+	return Form{e.MessageID, sender.String()}
+}
+
+// Verdict is the fact that the form came from a bot, under a message id of its own.
+func (f Form) Verdict(id string, now lead.Instant) (lead.Event, error) {
+	e := lead.Event{
+		Source: access.SourceProduct, Type: lead.Verdict, Flags: lead.Trusted, MessageID: id,
+		UserID: f.sender, PreviousID: f.message, Name: "bot", Time: now, ReceivedAt: now,
+	}
+	body, err := json.Marshal(map[string]string{
+		"type": e.Type.String(), "messageId": e.MessageID, "userId": e.UserID, "previousId": e.PreviousID, "event": e.Name,
+		"timestamp": now.String(), "by": "storm",
+	})
+	if err != nil {
+		return e, fmt.Errorf("write verdict: %w", err)
+	}
+	e.Body = body // encoding/json sorts the keys of maps, which is canonical for plain text
+	return e, nil
+}
