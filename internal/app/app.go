@@ -143,13 +143,15 @@ func (a *App) keepHouse(ctx context.Context) error {
 	minute, hour := time.NewTicker(time.Minute), time.NewTicker(time.Hour)
 	defer minute.Stop()
 	defer hour.Stop()
+	var head access.Head
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case <-minute.C:
-			err = a.keys.Flush(ctx)
+			head, err = a.noteHead(ctx, head)
+			err = errors.Join(err, a.keys.Flush(ctx))
 		case <-hour.C:
 			err = errors.Join(a.api.Sweep(ctx), a.staff.Sweep(ctx), a.desk.Tidy(ctx), a.forgetJobs(ctx))
 		}
