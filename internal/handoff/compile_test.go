@@ -216,3 +216,26 @@ func sound(t *testing.T, p *Plan) {
 		}
 	}
 }
+
+func TestCompile_examplesHaveNoFindings(t *testing.T) {
+	t.Parallel()
+	files, err := filepath.Glob("../../examples/*/playbook.yaml")
+	if err != nil || len(files) < 5 {
+		t.Fatalf("found %d example playbooks (%v), want at least 5", len(files), err)
+	}
+	for _, file := range files {
+		src, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, plan, problems := Parse(file, src)
+		if len(problems) > 0 {
+			t.Errorf("%v", problems)
+			continue
+		}
+		sound(t, plan)
+		if plan.Manager == "" || len(plan.Calendars) == 0 {
+			t.Errorf("%s shows no handoff", file)
+		}
+	}
+}
