@@ -4,6 +4,7 @@ import (
 	"database/sql"
 	"fmt"
 
+	"cusp/internal/access"
 	"cusp/internal/db"
 	"cusp/internal/fault"
 	"cusp/internal/lead"
@@ -104,6 +105,11 @@ func publish(tx *db.Tx, p *playbook.Playbook, by, note string, now lead.Instant)
 	}
 	pub := &Published{Version: version + 1, Playbook: p, Note: note, By: by, At: now}
 	_, err = tx.Exec(insertPlaybook, pub.Version, p.Name, p.Hash, string(p.Source), note, by, int64(now))
+	if err == nil {
+		err = access.Record(tx, access.Change{
+			Who: by, What: "playbook.published", Subject: fmt.Sprintf("playbook:%d", pub.Version), After: p.Hash, At: now,
+		})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("publish playbook: %w", err)
 	}

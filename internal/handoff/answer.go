@@ -81,16 +81,24 @@ func (d *Desk) Answer(ctx context.Context, id ID, a Answer, by access.Principal)
 		if err != nil {
 			return err
 		}
+		before := held
 		if err := w.answer(&held, a, by); err != nil {
 			return err
 		}
 		h = held
-		return nil
+		return audit(tx, string(a.Action), &before, &held, by, now)
 	})
 	if err != nil {
 		return Handoff{}, fmt.Errorf("answer handoff %d: %w", id, err)
 	}
 	return h, nil
+}
+
+// audit notes in the audit log what somebody did to a handoff.
+func audit(tx *db.Tx, what string, before, after *Handoff, by access.Principal, now lead.Instant) error {
+	return access.Record(tx, access.Change{
+		Who: by.String(), What: "handoff." + what, Subject: fmt.Sprintf("handoff:%d", after.ID), Before: *before, After: *after, At: now,
+	})
 }
 
 // check looks at an answer by itself.

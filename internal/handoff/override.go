@@ -17,32 +17,41 @@ func (d *Desk) Assign(ctx context.Context, id ID, to route.RepID, by access.Prin
 		if err != nil {
 			return err
 		}
-		if to == "" {
-			return w.again(&h, "override", by.String())
-		}
-		if err := w.known(to); err != nil {
+		before := h
+		if err := w.override(&h, to, by); err != nil {
 			return err
 		}
-		if err := h.move(Assign); err != nil {
-			return err
-		}
-		if err := h.stop(tx); err != nil {
-			return err
-		}
-		h.AcceptedAt, h.Given = 0, 0
-		h.Hops = []route.Hop{{Code: "override", Subject: string(to), Text: fmt.Sprintf("%s gave it to %s.", by, to)}}
-		if err := w.place(&h, w.directly(to, h.Team)); err != nil {
-			return err
-		}
-		if err := w.settle(&h, by.String(), "override"); err != nil {
-			return err
-		}
-		return w.tell(&h, "reassigned", "override")
+		return audit(tx, "assign", &before, &h, by, w.now)
 	})
 	if err != nil {
 		return Handoff{}, fmt.Errorf("assign handoff %d: %w", id, err)
 	}
 	return h, nil
+}
+
+// override gives a handoff to a rep, or routes it anew.
+func (w *work) override(h *Handoff, to route.RepID, by access.Principal) error {
+	if to == "" {
+		return w.again(h, "override", by.String())
+	}
+	if err := w.known(to); err != nil {
+		return err
+	}
+	if err := h.move(Assign); err != nil {
+		return err
+	}
+	if err := h.stop(w.tx); err != nil {
+		return err
+	}
+	h.AcceptedAt, h.Given = 0, 0
+	h.Hops = []route.Hop{{Code: "override", Subject: string(to), Text: fmt.Sprintf("%s gave it to %s.", by, to)}}
+	if err := w.place(h, w.directly(to, h.Team)); err != nil {
+		return err
+	}
+	if err := w.settle(h, by.String(), "override"); err != nil {
+		return err
+	}
+	return w.tell(h, "reassigned", "override")
 }
 
 // directly is the assignment to a rep without routing.
