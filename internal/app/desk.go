@@ -96,7 +96,7 @@ func change(d *flow.Decided) handoff.Change {
 	c := d.Change
 	return handoff.Change{
 		Person: d.Person, Account: d.Account, At: c.At, From: c.From, To: c.To, Fit: c.Fit, Intent: c.Intent,
-		PersonTraits: d.Traits, AccountTraits: d.Company,
+		PersonTraits: d.Traits, AccountTraits: d.Company, Revised: d.Revised,
 	}
 }
 

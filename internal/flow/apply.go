@@ -105,12 +105,12 @@ func (w *work) person(t *task) error {
 			return err
 		}
 	}
-	w.tell(l, x, before)
+	w.tell(l, x, before, revised(t.events))
 	return w.keep(l, x, account)
 }
 
 // tell notes a lead whose outcome is another one than before; entries from the index first on are its.
-func (w *work) tell(l *Lead, x *row, first int) {
+func (w *work) tell(l *Lead, x *row, first int, revised bool) {
 	if len(w.entries) == first || w.engine.decided == nil {
 		return
 	}
@@ -118,7 +118,13 @@ func (w *work) tell(l *Lead, x *row, first int) {
 	change.From = w.entries[first].change.From
 	w.decided = append(w.decided, Decided{
 		Person: x.Person, Account: x.Account, Change: change, Traits: maps.Clone(l.Person.Map()), Company: maps.Clone(l.company()),
+		Revised: revised,
 	})
+}
+
+// revised says whether new events judge what was sent before.
+func revised(events []ingest.Stored) bool {
+	return slices.ContainsFunc(events, func(s ingest.Stored) bool { return s.Event.Type == lead.Verdict })
 }
 
 func (w *work) lead() *Lead {

@@ -59,6 +59,7 @@ type Decided struct {
 	Change  Change         // from the outcome before the transaction to the one after it
 	Traits  map[string]any // of the person
 	Company map[string]any // of the account, as conditions see it
+	Revised bool           // a verdict says that earlier events were, or were not, a human's
 }
 
 // Engine folds facts into leads on a database. It is safe for concurrent use.

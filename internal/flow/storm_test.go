@@ -66,6 +66,7 @@ func TestStorm_hearsPeople(t *testing.T) {
 	t.Parallel()
 	for name, batch := range map[string]func(i int) ingest.Batch{
 		"of many networks":  func(i int) ingest.Batch { return form(i, fmt.Sprintf("203.0.%d.9", i), hours(1)) },
+		"behind a proxy":    func(i int) ingest.Batch { return form(i, "10.0.0.7", hours(1)) },
 		"without a network": func(i int) ingest.Batch { return form(i, "", hours(1)) },
 		"slowly":            func(i int) ingest.Batch { return form(i, "203.0.113.9", hours(1)+lead.Instant(i)*2e6) },
 		"of a history": func(i int) ingest.Batch {

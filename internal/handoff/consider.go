@@ -139,7 +139,8 @@ func (w *work) hand(h *Handoff, cause, by, on string) error {
 
 // update notes what changed of a lead that sales has.
 func (w *work) update(h *Handoff, c *Change) error {
-	if c.To.Decision == decide.Disqualify && h.State == Open && h.AcceptedAt == 0 && h.Attempts == 0 {
+	gone := c.To.Decision == decide.Disqualify || c.Revised && !wants(c.To)
+	if gone && h.State == Open && h.AcceptedAt == 0 && h.Attempts == 0 {
 		h.Reason = string(c.To.Rule)
 		return w.giveBack(h, Withdraw, "fold")
 	}

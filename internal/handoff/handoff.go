@@ -99,6 +99,7 @@ type Change struct {
 	PersonTraits  map[string]any
 	AccountTraits map[string]any
 	Peak          lead.Instant // when intent was at its highest; 0 for At
+	Revised       bool         // a verdict says that earlier events were, or were not, a human's
 }
 
 // Cause is why a promise was broken.

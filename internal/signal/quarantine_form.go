@@ -3,6 +3,7 @@ package signal
 import (
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"sync"
 	"time"
@@ -42,8 +43,12 @@ func (f *Forms) Suspect(b *ingest.Batch) (earlier []Form) {
 		if !SentForm(e) || e.ReceivedAt.Sub(e.Time) > freshForm {
 			continue
 		}
+		ip, err := netip.ParseAddr(textIfNamed(lookupIfNamed(e.Body, "context"), "ip"))
+		if err != nil || ip.IsPrivate() || ip.IsLoopback() || ip.IsLinkLocalUnicast() {
+			continue // a private address is that of a proxy, behind which everybody may stand
+		}
 		f.mu.Lock()
-		before, storm := f.storm.Observe(textIfNamed(lookupIfNamed(e.Body, "context"), "ip"), formOf(e), e.ReceivedAt)
+		before, storm := f.storm.Observe(ip.String(), formOf(e), e.ReceivedAt)
 		f.mu.Unlock()
 		if storm {
 			e.Flags |= lead.Bot
