@@ -24,6 +24,7 @@ import (
 	"cusp/internal/fault"
 	"cusp/internal/flow"
 	"cusp/internal/handoff"
+	"cusp/internal/handoff/route"
 	"cusp/internal/respond"
 )
 
@@ -39,6 +40,9 @@ type Options struct {
 	Metrics http.Handler                // answers /metrics
 	Ready   func(context.Context) error // why the process cannot serve now; nil when it can
 	Desk    *handoff.Desk               // nil: there are no handoffs
+	// Host is what a visitor may know of the rep who has their lead: a name and where to book, both empty
+	// when there is nobody to show. Nil for nobody ever.
+	Host func(tx *db.Tx, rep route.RepID) (name, bookingURL string, err error)
 }
 
 // API serves the routes. Make one with [New].
@@ -65,6 +69,7 @@ func New(router *respond.Router, o Options) (*API, error) {
 	a.routeTeams()
 	a.routeAudit()
 	a.routeHandoffs()
+	a.routeQualify()
 	a.routeStatus()
 	a.routeProbes()
 	if err := a.serveSpec(); err != nil {

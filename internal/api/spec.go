@@ -19,6 +19,7 @@ import (
 // Keys of an operation's metadata.
 const (
 	metaAction = "action" // the [access.Action] that the route needs
+	metaOpen   = "open"   // pages of every web site may use the route, with a key
 	metaSecret = "secret" // the answer holds a secret and is not kept for Idempotency-Key
 )
 
@@ -32,6 +33,10 @@ func (a adapter) Handle(op *huma.Operation, h func(huma.Context)) {
 	}))
 	if op.Method == http.MethodPost {
 		handler = a.api.once(op, handler)
+	}
+	if open, _ := op.Metadata[metaOpen].(bool); open {
+		a.api.handleOpen(op.Method, op.Path, action, singleQuery(handler))
+		return
 	}
 	a.api.router.Handle(op.Method+" "+op.Path, action, singleQuery(handler))
 }
@@ -111,6 +116,7 @@ type operation struct {
 	tag              string
 	maxBody          int64 // bytes; 0: 1 MB
 	secret           bool
+	open             bool   // pages of every web site may use it, with a key
 	raw              bool   // the handler reads and checks the body itself
 	status           int    // of success; 0: 200, or 204 without a body
 	stream           string // media type of a streamed answer
@@ -122,7 +128,7 @@ func register[I, O any](a *API, o operation, h func(context.Context, *I) (*O, er
 	op := huma.Operation{
 		OperationID: o.id, Method: o.method, Path: "/api/v1" + o.path, Summary: o.summary, Tags: []string{o.tag},
 		MaxBodyBytes: o.maxBody, DefaultStatus: o.status, SkipValidateBody: o.raw,
-		Metadata: map[string]any{metaAction: o.action, metaSecret: o.secret},
+		Metadata: map[string]any{metaAction: o.action, metaOpen: o.open, metaSecret: o.secret},
 		Responses: map[string]*huma.Response{"default": {
 			Description: "What went wrong, and what to do next.",
 			Content:     map[string]*huma.MediaType{"application/problem+json": {Schema: problem}},
