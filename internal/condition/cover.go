@@ -8,18 +8,26 @@ func Covered(later *Condition, earlier []*Condition) bool {
 		if c == nil {
 			return true
 		}
-		mine, ok := c.Cases()
-		if ok {
-			all = append(all, mine...)
-		}
+		all = append(all, c.Ways()...)
 	}
-	mine := Cases{nil}
-	if later != nil {
-		var ok bool
-		if mine, ok = later.Cases(); !ok {
-			return false
-		}
-	}
+	mine, ok := later.ways()
 	var p Prover
-	return p.Covered(mine, all)
+	return ok && p.Covered(mine, all)
+}
+
+// Ways are the cases that can be reasoned about: none when there are too many, one without demands for a nil
+// condition, which is always true.
+func (c *Condition) Ways() Cases {
+	all, ok := c.ways()
+	if !ok {
+		return nil
+	}
+	return all
+}
+
+func (c *Condition) ways() (Cases, bool) {
+	if c == nil {
+		return Cases{nil}, true
+	}
+	return c.Cases()
 }

@@ -45,6 +45,9 @@ func (p *Prover) spend(steps int) bool {
 	return p.steps <= maxSteps
 }
 
+// Spent reports that the budget is used up: nothing more can be shown.
+func (p *Prover) Spent() bool { return p.steps > maxSteps }
+
 // comparisonInterval is the set that `x op limit` allows; nil for !=.
 func comparisonInterval(op string, limit float64) *interval {
 	all := interval{low: math.Inf(-1), high: math.Inf(1)}
@@ -360,7 +363,7 @@ func (p *Prover) Covered(later, earlier Cases) bool {
 // within reports whether a conjunction lies within one of the earlier cases.
 func (p *Prover) within(conjunction []atom, earlier Cases) bool {
 	for _, e := range earlier {
-		if !p.spend(len(conjunction)) {
+		if !p.spend(1 + len(conjunction)) {
 			return false
 		}
 		if !slices.ContainsFunc(e, func(b atom) bool { return !p.implies(conjunction, b) }) {

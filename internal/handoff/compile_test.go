@@ -239,3 +239,19 @@ func TestCompile_examplesHaveNoFindings(t *testing.T) {
 		}
 	}
 }
+
+// Hundreds of rules, each for every country, are looked at together without taking for ever: nothing in
+// them is wrong, and nothing is said to be.
+func TestCompile_manyRules(t *testing.T) {
+	t.Parallel()
+	codes := strings.ReplaceAll(strings.Join(strings.Fields(countryCodes), ","), "NO", `"NO"`)
+	var b strings.Builder
+	b.WriteString("handoff:\n  manager: max@acme.example\n  teams: [{id: sales, fallback: true}]\n  routing:\n")
+	for i := range 300 {
+		fmt.Fprintf(&b, "  - {id: r%d, when: 'account.employees == %d || person.title == \"t%d\"', territories: [%s], to: sales}\n", i, i, i, codes)
+	}
+	plan, problems := compiled(t, b.String())
+	if len(problems) > 0 || len(plan.Rules) != 300 {
+		t.Errorf("%d rules, findings: %v", len(plan.Rules), problems)
+	}
+}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"cusp/internal/condition"
 )
 
 // Finding is a weakness of a book of rules and teams.
@@ -22,6 +24,9 @@ type linter struct {
 	reps  Reps
 	found []Finding
 	told  map[RepID]bool // reps whose own findings are listed
+
+	shape  []shape // of each rule, made when the first is looked at
+	prover condition.Prover
 }
 
 // Lint looks for rules that can never match, owners who cannot own, teams that cannot take, and leads

@@ -1,6 +1,7 @@
 package route
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strings"
@@ -13,19 +14,71 @@ import (
 type part struct {
 	track   decide.Track
 	country string // empty: the rule says nothing about countries
+	at      int    // its place in reach; -1 without one
+}
+
+// shape is a rule as the search for shadows needs it.
+type shape struct {
+	countries []string // nil for everywhere
+	at        []int    // the same, as places in reach
+	reach     []bool   // by country: the rule takes it; nil for everywhere
+	cases     condition.Cases
+	provable  bool // cases are all there is to the condition
+}
+
+// shapes prepares all rules: a book may have hundreds, each with all countries of the world.
+func (l *linter) shapes() {
+	index := map[string]int{}
+	l.shape = make([]shape, len(l.book.Rules))
+	for i := range l.book.Rules {
+		s := &l.shape[i]
+		s.countries = l.countries(l.book.Rules[i].Territories)
+		for _, c := range s.countries {
+			if _, ok := index[c]; !ok {
+				index[c] = len(index)
+			}
+			s.at = append(s.at, index[c])
+		}
+		s.cases = l.book.Rules[i].When.Ways()
+		s.provable = s.cases != nil
+	}
+	for i := range l.shape {
+		s := &l.shape[i]
+		if s.countries == nil {
+			continue
+		}
+		s.reach = make([]bool, len(index))
+		for _, c := range s.at {
+			s.reach[c] = true
+		}
+	}
+}
+
+// answer is whether earlier rules forestall a part, and which.
+type answer struct {
+	lost bool
+	by   []string
 }
 
 // shadows reports a rule that earlier rules forestall, wholly or for some of its countries or tracks.
 func (l *linter) shadows(i int) {
+	if l.shape == nil {
+		l.shapes()
+	}
 	r := &l.book.Rules[i]
-	parts := l.parts(r)
+	parts := l.parts(i)
+	answers := map[string]answer{} // by the earlier rules: most parts of a rule have the same
 	var lost []part
 	var by []string
 	for _, p := range parts {
-		earlier, names := l.earlier(i, p)
-		if len(earlier) > 0 && condition.Covered(r.When, earlier) {
-			lost = append(lost, p)
-			by = append(by, l.culprits(r, earlier, names)...)
+		earlier, key := l.earlier(i, p)
+		a, ok := answers[key]
+		if !ok {
+			a.lost, a.by = l.forestalled(i, earlier)
+			answers[key] = a
+		}
+		if a.lost {
+			lost, by = append(lost, p), append(by, a.by...)
 		}
 	}
 	if len(lost) == 0 {
@@ -42,45 +95,66 @@ func (l *linter) shadows(i int) {
 }
 
 // parts takes a rule apart.
-func (l *linter) parts(r *Rule) []part {
+func (l *linter) parts(i int) []part {
 	tracks := []decide.Track{decide.TrackInbound, decide.TrackNurture}
-	if r.Track != "" {
-		tracks = []decide.Track{r.Track}
+	if t := l.book.Rules[i].Track; t != "" {
+		tracks = []decide.Track{t}
 	}
-	countries := l.countries(r.Territories)
-	if countries == nil {
-		countries = []string{""}
-	}
+	s := &l.shape[i]
 	var all []part
 	for _, t := range tracks {
-		for _, c := range countries {
-			all = append(all, part{t, c})
+		if s.countries == nil {
+			all = append(all, part{track: t, at: -1})
+		}
+		for k, c := range s.countries {
+			all = append(all, part{t, c, s.at[k]})
 		}
 	}
 	return all
 }
 
-// earlier are the conditions of the rules before i that take every lead of a part, but for the condition.
-func (l *linter) earlier(i int, p part) (conditions []*condition.Condition, names []string) {
+// earlier are the rules before i that take every lead of a part, but for the condition; key names them.
+func (l *linter) earlier(i int, p part) (rules []int, key string) {
+	var name []byte
 	for j := range i {
-		r := &l.book.Rules[j]
-		countries := l.countries(r.Territories)
+		r, s := &l.book.Rules[j], &l.shape[j]
 		if (r.Track == "" || r.Track == p.track) && r.MinEngagement <= l.book.Rules[i].MinEngagement &&
-			(countries == nil || slices.Contains(countries, p.country)) {
-			conditions, names = append(conditions, r.When), append(names, r.ID)
+			(s.reach == nil || p.at >= 0 && s.reach[p.at]) {
+			rules, name = append(rules, j), binary.AppendUvarint(name, uint64(j))
 		}
 	}
-	return conditions, names
+	return rules, string(name)
 }
 
-// culprits is the one rule that suffices, else all of them.
-func (l *linter) culprits(r *Rule, earlier []*condition.Condition, names []string) []string {
-	for k := range earlier {
-		if condition.Covered(r.When, earlier[k:k+1]) {
-			return names[k : k+1]
+// forestalled reports whether it can be shown that earlier rules take every lead of a rule, and names the
+// one that suffices, else all of them.
+func (l *linter) forestalled(i int, earlier []int) (lost bool, by []string) {
+	mine := &l.shape[i]
+	for _, j := range earlier {
+		by = append(by, l.book.Rules[j].ID)
+		if l.book.Rules[j].When == nil {
+			return true, by[len(by)-1:]
 		}
 	}
-	return names
+	if len(earlier) == 0 || !mine.provable {
+		return false, nil
+	}
+	var all condition.Cases
+	for _, j := range earlier {
+		if l.prover.Spent() {
+			return false, nil
+		}
+		all = append(all, l.shape[j].cases...)
+	}
+	if !l.prover.Covered(mine.cases, all) {
+		return false, nil
+	}
+	for k, j := range earlier {
+		if l.prover.Covered(mine.cases, l.shape[j].cases) {
+			return true, by[k : k+1]
+		}
+	}
+	return true, by
 }
 
 func quotedList(names []string) string {
