@@ -1,6 +1,7 @@
 package slack
 
 import (
+	"cmp"
 	"context"
 	"crypto/hmac"
 	"crypto/sha256"
@@ -55,7 +56,7 @@ func Verify(secret string, h http.Header, body []byte, now time.Time) error {
 
 // Click is a button that a person pressed.
 type Click struct {
-	Action      string // as in [Button]
+	Action      string // as in [Button] and [Menu]
 	Value       string
 	Team        string // Slack's ids
 	User        string
@@ -87,8 +88,11 @@ func ParseClicks(body []byte) ([]Click, error) {
 		} `json:"user"`
 		ResponseURL string `json:"response_url"`
 		Actions     []struct {
-			ID    string `json:"action_id"`
-			Value string `json:"value"`
+			ID     string `json:"action_id"`
+			Value  string `json:"value"`
+			Option struct {
+				Value string `json:"value"`
+			} `json:"selected_option"` // of a menu
 		} `json:"actions"`
 	}
 	if err := json.Unmarshal([]byte(form["payload"][0]), &p); err != nil {
@@ -105,7 +109,7 @@ func ParseClicks(body []byte) ([]Click, error) {
 	for _, a := range p.Actions {
 		action, _, _ := strings.Cut(a.ID, ".") // the number only makes it unique
 		clicks = append(clicks, Click{
-			Action: action, Value: a.Value, Team: p.Team.ID, User: p.User.ID, UserName: name, ResponseURL: p.ResponseURL,
+			Action: action, Value: cmp.Or(a.Value, a.Option.Value), Team: p.Team.ID, User: p.User.ID, UserName: name, ResponseURL: p.ResponseURL,
 		})
 	}
 	return clicks, nil

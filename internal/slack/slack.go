@@ -24,6 +24,7 @@ type Message struct {
 	Fields  []Field
 	Footer  string
 	Buttons []Button
+	Menus   []Menu // after the buttons
 }
 
 // Field is a name with a value.
@@ -38,6 +39,16 @@ type Button struct {
 	Style  string // "", primary or danger
 }
 
+// Menu is a list to choose one from, which is reported to [Handler] with the choice's value.
+type Menu struct {
+	Label   string
+	Action  string
+	Choices []Choice // the first hundred count
+}
+
+// Choice is one of a menu. Its value has at most 150 bytes.
+type Choice struct{ Label, Value string }
+
 // The limits of Block Kit, in characters (docs.slack.dev/reference/block-kit), and what we use of the
 // 50 blocks. The total is not documented; messages of more than about 13,000 characters are refused.
 const (
@@ -47,6 +58,8 @@ const (
 	maxField   = 2000
 	maxButtons = 25
 	maxLabel   = 75
+	maxChoices = 100
+	maxChoice  = 150 // of the value
 	maxValue   = 2000
 	maxURL     = 3000
 	maxID      = 255
@@ -80,8 +93,9 @@ func Compose(m Message) ([]byte, error) {
 	if len(fields) > 0 {
 		blocks = append(blocks, object{"type": "section", "fields": fields})
 	}
-	if buttons := compose(m.Buttons); len(buttons) > 0 {
-		blocks = append(blocks, object{"type": "actions", "elements": buttons})
+	if elements := append(buttons(m.Buttons), menus(m.Menus)...); len(elements) > 0 {
+		elements = elements[:min(len(elements), maxButtons)]
+		blocks = append(blocks, object{"type": "actions", "elements": elements})
 	}
 	if text := take(&budget, Escape(m.Footer), maxSection); text != "" {
 		blocks = append(blocks, object{"type": "context", "elements": []object{mrkdwn(text)}})
@@ -96,9 +110,31 @@ func Compose(m Message) ([]byte, error) {
 // mrkdwn is a text object. Verbatim keeps Slack from making links and mentions of bare words.
 func mrkdwn(text string) object { return object{"type": "mrkdwn", "text": text, "verbatim": true} }
 
-func compose(buttons []Button) []object {
+func menus(list []Menu) []object {
 	var all []object
-	for i, b := range buttons[:min(len(buttons), maxButtons)] {
+	for i, m := range list {
+		var options []object
+		for _, c := range m.Choices {
+			label := plain(c.Label, maxLabel)
+			if label != "" && c.Value != "" && len(c.Value) <= maxChoice && len(options) < maxChoices {
+				options = append(options, object{"text": object{"type": "plain_text", "text": label, "emoji": false}, "value": c.Value})
+			}
+		}
+		label := plain(m.Label, maxLabel)
+		if label == "" || len(options) == 0 {
+			continue
+		}
+		all = append(all, object{
+			"type": "static_select", "action_id": cut(fmt.Sprintf("%s.menu.%d", m.Action, i), maxID), "options": options,
+			"placeholder": object{"type": "plain_text", "text": label, "emoji": false},
+		})
+	}
+	return all
+}
+
+func buttons(list []Button) []object {
+	var all []object
+	for i, b := range list {
 		label := plain(b.Label, maxLabel)
 		if label == "" || len(b.Value) > maxValue || len(b.URL) > maxURL {
 			continue // half a value is a wrong one

@@ -50,6 +50,13 @@ func TestCompose_fitsSlack(t *testing.T) {
 				Style: rapid.SampledFrom([]string{"", "primary", "danger", "loud"}).Draw(t, "style"),
 			})
 		}
+		for range rapid.IntRange(0, 2).Draw(t, "menus") {
+			menu := slack.Menu{Label: text.Draw(t, "label"), Action: "reject"}
+			for range rapid.IntRange(0, 110).Draw(t, "choices") {
+				menu.Choices = append(menu.Choices, slack.Choice{Label: "why", Value: text.Draw(t, "value")})
+			}
+			m.Menus = append(m.Menus, menu)
+		}
 		body, err := slack.Compose(m)
 		if err != nil {
 			t.Fatal(err)

@@ -134,7 +134,13 @@ func button(raw json.RawMessage, ids map[string]bool) string {
 		Type, Value, URL, Style string
 		ActionID                string `json:"action_id"`
 	}
-	if json.Unmarshal(raw, &label) != nil || json.Unmarshal(raw, &e) != nil || e.Type != "button" {
+	if json.Unmarshal(raw, &label) != nil || json.Unmarshal(raw, &e) != nil {
+		return "no element"
+	}
+	if e.Type == "static_select" {
+		return menu(raw)
+	}
+	if e.Type != "button" {
 		return "no button"
 	}
 	if ids[e.ActionID] || e.ActionID == "" || length(e.ActionID) > 255 || length(e.Value) > 2000 || length(e.URL) > 3000 {
@@ -145,6 +151,25 @@ func button(raw json.RawMessage, ids map[string]bool) string {
 		return "style " + e.Style
 	}
 	return label.Text.check("plain_text", 75)
+}
+
+func menu(raw json.RawMessage) string {
+	var m struct {
+		Placeholder text
+		Options     []struct {
+			Text  text
+			Value string
+		}
+	}
+	if json.Unmarshal(raw, &m) != nil || len(m.Options) == 0 || len(m.Options) > 100 {
+		return "options of a menu"
+	}
+	for _, o := range m.Options {
+		if problem := o.Text.check("plain_text", 75); problem != "" || o.Value == "" || length(o.Value) > 150 {
+			return "an option: " + problem
+		}
+	}
+	return m.Placeholder.check("plain_text", 150)
 }
 
 func (t *text) check(kind string, most int) string {
