@@ -27,7 +27,6 @@ import (
 	"cusp/internal/fault"
 	"cusp/internal/flow"
 	"cusp/internal/handoff"
-	"cusp/internal/playbook"
 	"cusp/internal/queue"
 	"cusp/internal/respond"
 )
@@ -175,7 +174,7 @@ func (a *App) DB() *db.DB { return a.db }
 
 // Publish puts a playbook in force, unless it is the one in force already.
 func (a *App) Publish(ctx context.Context, file string, source []byte, by, note string) (*flow.Published, fault.Problems, error) {
-	p, problems := playbook.Parse(file, source)
+	p, _, problems := handoff.Parse(file, source)
 	if err := problems.Err(); err != nil {
 		return nil, problems, err
 	}
