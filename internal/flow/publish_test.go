@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"bytes"
 	"testing"
 
 	"cusp/internal/db"
@@ -16,7 +17,7 @@ func TestPublish_handoffSectionIsWrong(t *testing.T) {
 	t.Parallel()
 	b := newBench(t, dbtest.Open(t, db.SQLite), lead.Instant(1_700_000_000_000_000))
 	before := b.Current().Version
-	p, problems := playbook.Parse("playbook.yaml", append(acme(t).Source, "\nhandoff:\n  teams: [{id: sales}]\n"...))
+	p, problems := playbook.Parse("playbook.yaml", bytes.Replace(acme(t).Source, []byte("handoff: {}"), []byte("handoff: {teams: [{id: sales}]}"), 1))
 	if problems.Err() != nil {
 		t.Fatal(problems)
 	}
