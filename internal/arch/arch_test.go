@@ -25,7 +25,7 @@ domains
 condition
 document
 db
-config seal obs fetch queue mail slack hook
+config seal obs fetch queue mail slack hook meeting
 access
 playbook
 ingest
