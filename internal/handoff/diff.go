@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -29,14 +30,14 @@ type property struct{ name, value string }
 func Diff(a, b *Plan) []playbook.Change {
 	d := &differ{}
 	d.property("", "", "the manager of last resort", orNone(a.Manager), orNone(b.Manager), "")
-	d.things("team", a.teamThings(), b.teamThings(), "", "its leads go to others")
-	d.things("calendar", a.calendarThings(), b.calendarThings(), "", "")
-	d.things("region", a.regionThings(), b.regionThings(), "", "")
-	d.things("routing rule", a.ruleThings(), b.ruleThings(), "", "leads that it matched follow the rules after it")
+	d.things("team", a.teamThings(), b.teamThings(), "its leads go to others")
+	d.things("calendar", a.calendarThings(), b.calendarThings(), "")
+	d.things("region", a.regionThings(), b.regionThings(), "")
+	d.things("routing rule", a.ruleThings(), b.ruleThings(), "leads that it matched follow the rules after it")
 	d.clocks(a, b)
-	d.things("reason", a.reasonThings(), b.reasonThings(), "", "sales cannot give it any more")
+	d.things("reason", a.reasonThings(), b.reasonThings(), "sales cannot give it any more")
 	d.property("", "", "frameworks", listed(a.Frameworks), listed(b.Frameworks), "")
-	d.things("alert", a.alertThings(), b.alertThings(), "", "")
+	d.things("alert", a.alertThings(), b.alertThings(), "")
 	d.property("", "", "quiet hours", a.Quiet.text(), b.Quiet.text(), "")
 	return d.out
 }
@@ -58,8 +59,8 @@ func (d *differ) property(subject, what, name, a, b, effect string) {
 	}
 }
 
-// things compares two lists by id; effects are what adding and removing one means.
-func (d *differ) things(kind string, a, b []thing, added, removed string) {
+// things compares two lists by id; removed is what removing one means.
+func (d *differ) things(kind string, a, b []thing, removed string) {
 	find := func(all []thing, id string) int {
 		return slices.IndexFunc(all, func(t thing) bool { return t.id == id })
 	}
@@ -73,7 +74,7 @@ func (d *differ) things(kind string, a, b []thing, added, removed string) {
 	for _, t := range b {
 		i := find(a, t.id)
 		if i < 0 {
-			d.say(playbook.Added, t.id, "new "+kind+": "+t.text(), added)
+			d.say(playbook.Added, t.id, "new "+kind+": "+t.text(), "")
 			continue
 		}
 		for j, p := range t.says {
@@ -227,7 +228,7 @@ func (d *differ) clocks(a, b *Plan) {
 		} {
 			d.property(string(track), "", step.name, spanText(step.a), spanText(step.b), "")
 		}
-		d.property(string(track), "", "attempts", fmt.Sprint(x.Attempts), fmt.Sprint(y.Attempts), "")
+		d.property(string(track), "", "attempts", strconv.Itoa(x.Attempts), strconv.Itoa(y.Attempts), "")
 	}
 }
 

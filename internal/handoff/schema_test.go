@@ -67,6 +67,7 @@ func plain(t *testing.T, n *yaml.Node) any {
 			list = append(list, plain(t, c))
 		}
 		return list
+	default: // a scalar
 	}
 	var v any
 	if err := n.Decode(&v); err != nil {
