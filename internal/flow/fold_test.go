@@ -137,6 +137,17 @@ func encode(t *rapid.T, l *Lead) []byte {
 	return b
 }
 
+// rejudged says whether an event changes what was thought of an earlier one.
+func rejudged(p *playbook.Playbook, history []ingest.Stored) bool {
+	guard, recent := signal.NewGuard(p), &signal.Ring{}
+	for i := range history {
+		if _, settled := guard.Judge(recent, &history[i].Event); !settled {
+			return true
+		}
+	}
+	return false
+}
+
 // Stepping through a stored state, with time passing in between at any pace, is folding all at once:
 // the same outcomes at the same instants.
 func TestStep_isFold(t *testing.T) {
@@ -144,6 +155,9 @@ func TestStep_isFold(t *testing.T) {
 	p := acme(t)
 	rapid.Check(t, func(t *rapid.T) {
 		history := drawHistory(t)
+		if rejudged(p, history) {
+			return // such leads are folded again, not stepped
+		}
 		var whole, steps []Change
 		f := NewFolder(p)
 		f.OnChange(func(c Change) { whole = append(whole, c) })
