@@ -71,9 +71,9 @@ func (c *commit) qualify(w *work, i int, q *Qualification) error {
 	if w == nil || len(events) == 0 {
 		return nil
 	}
-	if person == 0 {
+	if person == 0 { // everything had been stored before
 		var err error
-		if person, err = c.before(events); err != nil || person == 0 {
+		if person, err = identity.Sender(c.tx, &events[len(events)-1]); err != nil || person == 0 {
 			return err
 		}
 	}
@@ -102,21 +102,6 @@ func (w *work) peek(person lead.PersonID) (*row, error) {
 	}
 	rows, err := readRows(w.tx, missing)
 	return rows[person], err
-}
-
-// before finds the lead of events that had all been stored before.
-func (c *commit) before(events []lead.Event) (lead.PersonID, error) {
-	e := &events[len(events)-1]
-	for _, ref := range []string{e.UserID, e.AnonymousID} {
-		if ref == "" {
-			continue
-		}
-		person, err := identity.Find(c.tx, ref)
-		if err == nil || !fault.Is(err, fault.NotFound) {
-			return person, err
-		}
-	}
-	return 0, nil
 }
 
 // qualification reads off a state what a visitor may be answered.

@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"cusp/internal/access"
-	"cusp/internal/ingest"
 	"cusp/internal/signal"
 )
 
@@ -17,17 +15,11 @@ func (e *Engine) judge(ctx context.Context, forms []signal.Form) {
 	if len(forms) == 0 {
 		return
 	}
-	now := e.instant()
-	batch := ingest.Batch{Source: access.SourceProduct, ReceivedAt: now}
-	for _, f := range forms {
-		fact, err := f.Verdict("storm-"+strings.ToLower(rand.Text()), now)
-		if err != nil {
-			e.log.ErrorContext(ctx, "form not marked", slog.Any("error", err))
-			continue
-		}
-		batch.Events = append(batch.Events, fact)
+	batch, err := signal.Verdicts(forms, func() string { return "storm-" + strings.ToLower(rand.Text()) }, e.instant())
+	var changes []entry
+	if err == nil {
+		_, changes, err = e.commit(context.WithoutCancel(ctx), []*request{{ctx: ctx, batch: batch}})
 	}
-	_, changes, err := e.commit(context.WithoutCancel(ctx), []*request{{ctx: ctx, batch: batch}})
 	if err != nil {
 		e.log.ErrorContext(ctx, "forms of a storm not marked", slog.Any("error", err), slog.Int("forms", len(forms)))
 		return

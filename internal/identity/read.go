@@ -40,6 +40,21 @@ func Find(tx *db.Tx, ref string) (lead.PersonID, error) {
 	return lead.PersonID(root), err
 }
 
+// Sender is whose an event is that was stored before: by its user id, else its anonymous id, else its
+// e-mail address; 0 for nobody.
+func Sender(tx *db.Tx, e *lead.Event) (lead.PersonID, error) {
+	for _, ref := range []string{e.UserID, e.AnonymousID, addressOf(e, true)} {
+		if ref == "" {
+			continue
+		}
+		person, err := Find(tx, ref)
+		if err == nil || !fault.Is(err, fault.NotFound) {
+			return person, err
+		}
+	}
+	return 0, nil
+}
+
 // FindAccount names the account of a reference: Cusp's id, a group id, a domain or a web address;
 // [fault.NotFound] for none.
 func FindAccount(tx *db.Tx, ref string) (lead.AccountID, error) {

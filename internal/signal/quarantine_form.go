@@ -67,19 +67,23 @@ func formOf(e *lead.Event) Form {
 	return Form{e.MessageID, sender.String()}
 }
 
-// Verdict is the fact that the form came from a bot, under a message id of its own.
-func (f Form) Verdict(id string, now lead.Instant) (lead.Event, error) {
-	e := lead.Event{
-		Source: access.SourceProduct, Type: lead.Verdict, Flags: lead.Trusted, MessageID: id,
-		UserID: f.sender, PreviousID: f.message, Name: "bot", Time: now, ReceivedAt: now,
+// Verdicts are the facts that the forms came from a bot, each under a message id that newID makes.
+func Verdicts(forms []Form, newID func() string, now lead.Instant) (ingest.Batch, error) {
+	batch := ingest.Batch{Source: access.SourceProduct, ReceivedAt: now}
+	for _, f := range forms {
+		e := lead.Event{
+			Source: batch.Source, Type: lead.Verdict, Flags: lead.Trusted, MessageID: newID(),
+			UserID: f.sender, PreviousID: f.message, Name: "bot", Time: now, ReceivedAt: now,
+		}
+		body, err := json.Marshal(map[string]string{
+			"type": e.Type.String(), "messageId": e.MessageID, "userId": e.UserID, "previousId": e.PreviousID, "event": e.Name,
+			"timestamp": now.String(), "by": "storm",
+		})
+		if err != nil {
+			return batch, fmt.Errorf("write verdict: %w", err)
+		}
+		e.Body = body // encoding/json sorts the keys of maps, which is canonical for plain text
+		batch.Events = append(batch.Events, e)
 	}
-	body, err := json.Marshal(map[string]string{
-		"type": e.Type.String(), "messageId": e.MessageID, "userId": e.UserID, "previousId": e.PreviousID, "event": e.Name,
-		"timestamp": now.String(), "by": "storm",
-	})
-	if err != nil {
-		return e, fmt.Errorf("write verdict: %w", err)
-	}
-	e.Body = body // encoding/json sorts the keys of maps, which is canonical for plain text
-	return e, nil
+	return batch, nil
 }
