@@ -7,6 +7,7 @@ import (
 	"math"
 	"slices"
 
+	"cusp/internal/canon"
 	"cusp/internal/condition"
 	"cusp/internal/decide"
 	"cusp/internal/lead"
@@ -60,8 +61,8 @@ func (l *Lead) Decode(p *playbook.Playbook, b []byte) error {
 		return errStale
 	}
 	r := reader{b: b[1:]}
-	l.Person = Traits{raw: r.bytes()}
-	l.Company = Traits{raw: r.bytes()}
+	l.Person = canon.LazyRaw(r.bytes())
+	l.Company = canon.LazyRaw(r.bytes())
 	l.UserID, l.GroupID = r.text(), r.text()
 	l.Known, l.Fit.Known = r.flags()
 	l.Fit.Score, l.Fit.Coverage = r.float(), r.float()

@@ -128,7 +128,7 @@ func (f *Folder) Step(l *Lead, e *lead.Event, v signal.Verdict) {
 // Company replaces the account's traits at an instant.
 func (f *Folder) Company(l *Lead, traits map[string]any, at lead.Instant) {
 	f.Advance(l, at)
-	l.Company, l.employer = Traits{all: maps.Clone(traits)}, nil
+	l.Company, l.employer = canon.LazyMap(maps.Clone(traits)), nil
 	f.judge(l, at, true)
 	if l.Events > 0 {
 		f.settle(l, at)

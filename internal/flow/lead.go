@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"cusp/internal/canon"
 	"cusp/internal/decide"
 	"cusp/internal/lead"
 	"cusp/internal/playbook"
@@ -11,8 +12,8 @@ import (
 // Lead is what the fold knows of one person: the state that a fact turns into the next state. It is a
 // pure function of a playbook, the person's events and the account's facts.
 type Lead struct {
-	Person  Traits
-	Company Traits
+	Person  canon.Lazy
+	Company canon.Lazy
 	Score   score.State
 	Fit     score.Fit
 	Recent  signal.Ring // what quarantine remembers of the newest events
