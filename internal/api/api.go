@@ -43,6 +43,9 @@ type Options struct {
 	// Host is what a visitor may know of the rep who has their lead: a name and where to book, both empty
 	// when there is nobody to show. Nil for nobody ever.
 	Host func(tx *db.Tx, rep route.RepID) (name, bookingURL string, err error)
+	// ClientIP is the address of the visitor's device; nil means the other end of the connection.
+	ClientIP func(*http.Request) string
+	Meetings Meetings // secrets of booking services
 }
 
 // API serves the routes. Make one with [New].
@@ -70,6 +73,7 @@ func New(router *respond.Router, o Options) (*API, error) {
 	a.routeAudit()
 	a.routeHandoffs()
 	a.routeQualify()
+	a.routeMeetings()
 	a.routeStatus()
 	a.routeProbes()
 	if err := a.serveSpec(); err != nil {

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"cusp/internal/access"
 	"cusp/internal/canon"
@@ -63,16 +64,15 @@ type QualifyItem struct {
 }
 
 type qualifyIn struct {
-	Body   QualifyRequest
-	remote string
-	agent  string
+	Body    QualifyRequest
+	request *http.Request
 }
 
 type qualifyOut struct{ Body QualifyItem }
 
-// Resolve notes whose connection it is.
+// Resolve keeps the request, which shows whose connection it is.
 func (in *qualifyIn) Resolve(ctx huma.Context) []error {
-	in.remote, in.agent = ctx.RemoteAddr(), ctx.Header("User-Agent")
+	in.request, _ = humago.Unwrap(ctx)
 	return nil
 }
 
@@ -161,8 +161,7 @@ func (a *API) formBatch(in *qualifyIn, by access.Principal) (ingest.Batch, error
 		Batch: ingest.Batch{Source: by.Source(), ReceivedAt: lead.At(a.o.Now())}, Trusted: by.Trusted, Tree: &tree, NewID: func() string { return id },
 	}
 	if !by.Trusted {
-		r.Device, r.Agent = true, in.agent
-		r.IP, _, _ = net.SplitHostPort(in.remote) // no address: none is noted
+		r.Device, r.Agent, r.IP = true, in.request.UserAgent(), a.visitor(in.request)
 	}
 	for i := range list.Len() {
 		r.Message(list.At(i), 0)
@@ -171,6 +170,18 @@ func (a *API) formBatch(in *qualifyIn, by access.Principal) (ingest.Batch, error
 		return ingest.Batch{}, fault.New(fault.Invalid, "%s", strings.TrimSuffix(r.Rejected[0].Reason, ".")).WithCode(string(r.Rejected[0].Code))
 	}
 	return r.Batch, nil
+}
+
+// visitor is the address of whoever sent a request; empty when there is none.
+func (a *API) visitor(r *http.Request) string {
+	if a.o.ClientIP != nil {
+		return a.o.ClientIP(r)
+	}
+	host, _, err := net.SplitHostPort(r.RemoteAddr)
+	if err != nil {
+		return ""
+	}
+	return host
 }
 
 // messages are the form as messages of the tracking API. Their ids put who before what.

@@ -70,7 +70,7 @@ func newFormSite(t *testing.T, d *db.DB) *site {
 	}
 	_, err = api.New(s.router, api.Options{
 		DB: d, Engine: engine, Keys: keys, Staff: staff, Log: log, Now: clock, Version: "test", Metrics: http.NotFoundHandler(),
-		Ready: func(context.Context) error { return nil }, Desk: s.desk,
+		Ready: func(context.Context) error { return nil }, Desk: s.desk, Meetings: api.Meetings{Calcom: hookSecret, Calendly: hookSecret},
 		Host: func(_ *db.Tx, rep route.RepID) (string, string, error) {
 			name, _, _ := strings.Cut(string(rep), "@")
 			return name, "https://book.example/" + name, nil
