@@ -70,7 +70,7 @@ func (a *Alerts) click(ctx context.Context, c slack.Click) error {
 	}
 	return a.o.DB.Write(ctx, func(tx *db.Tx) error {
 		_, err := queue.Enqueue(tx, queue.Job{
-			Kind: ReplyKind, Key: messageID(c.ResponseURL, c.Action+" "+c.Value+" "+a.now().String()), Destination: ReplyKind, Payload: payload,
+			Kind: ReplyKind, Key: messageID(c.ResponseURL, c.User+" "+c.Action+" "+c.Value+" "+a.now().String()), Destination: ReplyKind, Payload: payload,
 		})
 		return err
 	})

@@ -202,7 +202,7 @@ func (a *Alerts) noteFailure(tx *db.Tx, d *Destination, j *job, o outcome) error
 	if _, err := tx.Exec(buryDelivery, j.ID, int64(now)); err != nil {
 		return err
 	}
-	fresh, err := findDestination(tx, d.ID)
+	fresh, err := lockDestination(tx, d.ID)
 	if err != nil || !fresh.Enabled {
 		return err
 	}
@@ -226,7 +226,14 @@ func (a *Alerts) buried(tx *db.Tx, r queue.Record) error {
 	if !ok {
 		return nil
 	}
-	return a.Send(tx, a.trouble("destination.failing", id, "A message to "+id+" was given up", r.Error, now))
+	d, err := findDestination(tx, id)
+	if fault.Is(err, fault.NotFound) || err == nil && !d.Enabled { // it was told already why nothing arrives
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return a.Send(tx, a.trouble("destination.failing", id, "A message to "+d.Name+" was given up", r.Error, now))
 }
 
 // trouble tells the other destinations that want to know, once a day.

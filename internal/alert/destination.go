@@ -365,7 +365,7 @@ func (a *Alerts) Rotate(ctx context.Context, id string) (d Destination, secret s
 
 func (a *Alerts) change(ctx context.Context, id, what string, edit func(*db.Tx, *Destination) error) (d Destination, err error) {
 	err = a.o.DB.Write(ctx, func(tx *db.Tx) error {
-		if d, err = findDestination(tx, id); err != nil {
+		if d, err = lockDestination(tx, id); err != nil {
 			return err
 		}
 		before := d
@@ -383,7 +383,7 @@ func (a *Alerts) change(ctx context.Context, id, what string, edit func(*db.Tx, 
 // Delete forgets a destination with its secrets. Its deliveries stay in the log.
 func (a *Alerts) Delete(ctx context.Context, id string) error {
 	return a.o.DB.Write(ctx, func(tx *db.Tx) error {
-		d, err := findDestination(tx, id)
+		d, err := lockDestination(tx, id)
 		if err != nil {
 			return err
 		}

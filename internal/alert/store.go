@@ -51,12 +51,26 @@ var findDestinationSQL = db.SQL("alert.findDestination", `
 	select id, kind, name, shown, sealed, types, zone, quiet_from, quiet_to, people, enabled, reason,
 	       created_at, tested_at, last_at, last_error, sent, failed
 	from destination
+	where id = $1`)
+
+func findDestination(tx *db.Tx, id string) (Destination, error) {
+	return oneDestination(tx, findDestinationSQL, id)
+}
+
+var lockDestinationSQL = db.SQL("alert.lockDestination", `
+	select id, kind, name, shown, sealed, types, zone, quiet_from, quiet_to, people, enabled, reason,
+	       created_at, tested_at, last_at, last_error, sent, failed
+	from destination
 	where id = $1 /*for update*/`)
 
-// findDestination reads one and keeps others from changing it, when tx writes.
-func findDestination(tx *db.Tx, id string) (d Destination, err error) {
+// lockDestination is findDestination for changing it: others wait until tx has ended.
+func lockDestination(tx *db.Tx, id string) (Destination, error) {
+	return oneDestination(tx, lockDestinationSQL, id)
+}
+
+func oneDestination(tx *db.Tx, s *db.Statement, id string) (d Destination, err error) {
 	found := false
-	err = tx.Query(findDestinationSQL, []any{id}, func(rows *sql.Rows) error {
+	err = tx.Query(s, []any{id}, func(rows *sql.Rows) error {
 		found = true
 		d, err = scanDestination(rows.Scan)
 		return err
