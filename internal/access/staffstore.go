@@ -91,6 +91,9 @@ var findUserByIDSQL = db.SQL("access.findUserByID", `
 var findUserByEmailSQL = db.SQL("access.findUserByEmail", `
 	select id, email, name, role, active, attributes, password, created_at from access_user where email = $1`)
 
+// FindUser finds a user by id or e-mail address; [fault.NotFound] for nobody.
+func FindUser(tx *db.Tx, ref string) (Colleague, error) { return findUser(tx, ref) }
+
 // findUser finds a user by id or e-mail address.
 func findUser(tx *db.Tx, ref string) (Colleague, error) {
 	statement, arg := findUserByIDSQL, any(nil)

@@ -50,6 +50,8 @@ type Options struct {
 	PublicURL string
 	// Proxies are in front of this server; X-Forwarded-For is believed when it comes from one of them.
 	Proxies []netip.Prefix
+	// Meetings are the secrets of booking services.
+	Meetings api.Meetings
 }
 
 // App is the product, running. Make one with [Open], end it with [App.Close].

@@ -10,6 +10,7 @@ import (
 	"cusp/internal/api"
 	"cusp/internal/db"
 	"cusp/internal/fault"
+	"cusp/internal/handoff/route"
 	"cusp/internal/lead"
 	"cusp/internal/respond"
 	"cusp/internal/track"
@@ -26,7 +27,7 @@ func (a *App) route() error {
 	var err error
 	a.api, err = api.New(router, api.Options{
 		DB: a.db, Engine: a.engine, Keys: a.keys, Staff: a.staff, Log: a.o.Log, Now: a.o.Now, Version: a.o.Version,
-		Metrics: metrics, Ready: a.ready, Desk: a.desk,
+		Metrics: metrics, Ready: a.ready, Desk: a.desk, Host: host, ClientIP: respond.ClientIP(a.o.Proxies), Meetings: a.o.Meetings,
 	})
 	if err != nil {
 		return err
@@ -56,6 +57,18 @@ func (a *App) source(ctx context.Context, secret string) (track.Source, error) {
 			WithHint("make a write key: cusp key create --kind write --name NAME")
 	}
 	return track.Source{ID: lead.SourceID(k.ID), Trusted: k.Trusted, Disabled: k.DisabledAt != 0}, nil
+}
+
+// host is what a visitor may know of the rep who has their lead.
+func host(tx *db.Tx, rep route.RepID) (name, bookingURL string, err error) {
+	user, err := access.FindUser(tx, string(rep))
+	if fault.Is(err, fault.NotFound) || err == nil && !user.Active {
+		return "", "", nil
+	}
+	if err != nil {
+		return "", "", err
+	}
+	return user.Name, user.Attributes.BookingURL, nil
 }
 
 var pingSQL = db.SQL("app.ping", `select 1`)

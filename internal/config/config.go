@@ -34,6 +34,9 @@ type Config struct {
 	URL       string
 	Token     Secret
 
+	CalcomSecret   Secret
+	CalendlySecret Secret
+
 	values   map[string]value
 	warnings []string
 }

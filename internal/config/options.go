@@ -96,6 +96,16 @@ func Options() []Option {
 			set: func(c *Config, s string) (err error) { c.Metrics, err = yesNo(s); return err },
 		},
 		{
+			Name: "calcom_secret", Secret: true,
+			Doc: "The secret of the webhook of Cal.com that tells of booked meetings at `/hooks/calcom`.",
+			set: func(c *Config, s string) error { c.CalcomSecret = Secret(s); return nil },
+		},
+		{
+			Name: "calendly_secret", Secret: true,
+			Doc: "The signing key of the webhook of Calendly that tells of booked meetings at `/hooks/calendly`.",
+			set: func(c *Config, s string) error { c.CalendlySecret = Secret(s); return nil },
+		},
+		{
 			Name: "url",
 			Doc:  "A running server that commands work through, instead of opening the database.",
 			set:  func(c *Config, s string) (err error) { c.URL, err = base(s); return err },
