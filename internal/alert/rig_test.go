@@ -180,7 +180,8 @@ func (r *rig) tell(n handoff.Notice) {
 	}
 }
 
-// await asks until a delivery to a destination looks as it should.
+// await asks until a delivery to a destination looks as it should, and its attempt is over: time that
+// passes during an attempt ends its lease.
 func (r *rig) await(to string, looks func(d alert.Delivery) bool) alert.Delivery {
 	r.Helper()
 	var last []alert.Delivery
@@ -192,7 +193,7 @@ func (r *rig) await(to string, looks func(d alert.Delivery) bool) alert.Delivery
 		if last, err = r.Deliveries(r.Context(), alert.Filter{Destination: to, Limit: 100}); err != nil {
 			r.Fatal(err)
 		}
-		if i := slices.IndexFunc(last, looks); i >= 0 {
+		if i := slices.IndexFunc(last, looks); i >= 0 && r.atRest(last[i].Message) {
 			return last[i]
 		}
 		select {
@@ -201,6 +202,19 @@ func (r *rig) await(to string, looks func(d alert.Delivery) bool) alert.Delivery
 			r.Fatalf("deliveries to %q: %+v", to, last)
 		}
 	}
+}
+
+func (r *rig) atRest(key string) bool {
+	r.Helper()
+	var rec queue.Record
+	err := r.d.Read(r.Context(), func(tx *db.Tx) (err error) {
+		rec, err = queue.Find(tx, alert.DeliverKind, key)
+		return err
+	})
+	if err != nil {
+		r.Fatal(err)
+	}
+	return rec.State != queue.Running
 }
 
 func is(s alert.DeliveryState) func(alert.Delivery) bool {
