@@ -72,6 +72,7 @@ func New(router *respond.Router, o Options) (*API, error) {
 	a.routeTeams()
 	a.routeAudit()
 	a.routeHandoffs()
+	a.routePack()
 	a.routeQualify()
 	a.routeMeetings()
 	a.routeStatus()

@@ -96,25 +96,25 @@ func storyName(title, p string) string {
 
 // ask is what to find out: what is disputed, then what would change the decision, then what the
 // frameworks lack, each question once.
-func (m *maker) ask(views []framework.View) []Question {
-	out := []Question{}
-	add := func(q Question) {
-		if q.Text != "" && len(out) < maxAsks && !slices.ContainsFunc(out, func(o Question) bool { return o.Text == q.Text || o.Key == q.Key }) {
+func (m *maker) ask(views []framework.View) []OpenQuestion {
+	out := []OpenQuestion{}
+	add := func(q OpenQuestion) {
+		if q.Text != "" && len(out) < maxAsks && !slices.ContainsFunc(out, func(o OpenQuestion) bool { return o.Text == q.Text || o.Key == q.Key }) {
 			out = append(out, q)
 		}
 	}
 	for _, v := range views {
 		for _, item := range v.Items {
 			if item.Disputed {
-				add(Question{Key: string(item.Key), Text: item.Ask, Because: "They have said different things about it."})
+				add(OpenQuestion{Key: string(item.Key), Text: item.Ask, Because: "They have said different things about it."})
 			}
 		}
 	}
 	if m.in.Ask != "" {
-		add(Question{Key: "fit", Text: clean(m.in.Ask, maxLine), Because: "It would change the decision most."})
+		add(OpenQuestion{Key: "fit", Text: clean(m.in.Ask, maxLine), Because: "It would change the decision most."})
 	}
 	if m.settled(framework.Authority) == framework.No {
-		add(Question{Key: string(framework.Authority), Text: "Who decides about this, and could they join?", Because: "It is not this person, by what is known."})
+		add(OpenQuestion{Key: string(framework.Authority), Text: "Who decides about this, and could they join?", Because: "It is not this person, by what is known."})
 	}
 	for _, v := range views {
 		for _, item := range v.Items {
@@ -122,7 +122,7 @@ func (m *maker) ask(views []framework.View) []Question {
 			if item.Stale {
 				because = fmt.Sprintf("Known, but %d days old.", item.AgeDays)
 			}
-			add(Question{Key: string(item.Key), Text: item.Ask, Because: because})
+			add(OpenQuestion{Key: string(item.Key), Text: item.Ask, Because: because})
 		}
 	}
 	return out

@@ -122,7 +122,7 @@ type Pack struct {
 	Read       []Reading        `json:"read" doc:"What they have read already: do not send it again."`
 	Open       []Opening        `json:"open" doc:"What to open with, the best first."`
 	Colleagues []Other          `json:"colleagues" doc:"Who else at the account is known, the keenest first."`
-	Ask        []Question       `json:"ask" doc:"What is unknown and worth asking, most valuable first."`
+	Ask        []OpenQuestion   `json:"ask" doc:"What is unknown and worth asking, most valuable first."`
 	Avoid      []Avoid          `json:"avoid" doc:"What had better not be said, and why."`
 	Before     []Earlier        `json:"before" doc:"Earlier handoffs, newest first."`
 	Frameworks []framework.View `json:"frameworks"`
@@ -169,8 +169,8 @@ type Other struct {
 	LastSeen string          `json:"last_seen,omitempty" format:"date-time"`
 }
 
-// Question is something to find out.
-type Question struct {
+// OpenQuestion is something to find out.
+type OpenQuestion struct {
 	Key     string `json:"key" doc:"A fact of a framework, or fit."`
 	Text    string `json:"text"`
 	Because string `json:"because"`

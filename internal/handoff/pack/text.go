@@ -23,7 +23,7 @@ func (p *Pack) Text() string {
 	})
 	section(&b, "What they did", p.Did, func(d Deed) string { return d.Text })
 	section(&b, "Open with", p.Open, func(o Opening) string { return o.Text + " " + o.Because })
-	section(&b, "Ask", p.Ask, func(q Question) string { return q.Text + " " + q.Because })
+	section(&b, "Ask", p.Ask, func(q OpenQuestion) string { return q.Text + " " + q.Because })
 	section(&b, "Better not", p.Avoid, func(a Avoid) string { return a.Text + " " + a.Because })
 	section(&b, "Read already", p.Read, func(r Reading) string {
 		text := r.Path
