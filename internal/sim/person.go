@@ -103,7 +103,7 @@ func (s *Sim) settle(p *person) {
 	case Researcher:
 		p.title = pick(p.r, readerTitles())
 		if p.r.Float64() < 0.75 {
-			p.account = s.account(0.3)
+			p.account = s.account(0.45)
 		}
 	case Intern:
 		p.account, p.title = s.account(0.6), pick(p.r, []string{"Finance Intern", "Intern", "Working Student Finance", "Trainee"})

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"math"
 	"slices"
 	"time"
 
@@ -45,9 +46,12 @@ func (p *person) makePlan(s *Sim) {
 		p.some(1+p.r.IntN(2), 20, read, read, look)
 	case Researcher:
 		p.add(0, read)
-		p.some(p.r.IntN(9), 120, read, read, read, download, download, webinar, mailed, mailed, look, watch)
-		if p.r.Float64() < 0.22 {
-			p.some(1, 100, price)
+		n := p.appetite()
+		p.some(n, 120, read, read, read, download, download, webinar, mailed, mailed, mailed, look, watch)
+		for range 1 + n/12 {
+			if p.r.Float64() < 0.22 {
+				p.some(1, 100, price)
+			}
 		}
 		if p.r.Float64() < 0.08 {
 			p.some(1, 100, chat)
@@ -96,6 +100,12 @@ func (p *person) some(n int, days float64, about ...activity) {
 		}
 		p.add(after, pick(p.r, about))
 	}
+}
+
+// appetite is how often somebody comes by to read. Most come a few times; some read everything for months:
+// it is they who make a sum of all points look like intent.
+func (p *person) appetite() int {
+	return min(80, int(math.Exp(1.9+1.1*p.r.NormFloat64())))
 }
 
 // buyer plans the way to a purchase: curiosity for a while, then the turn, then a raised hand or, for
