@@ -169,7 +169,7 @@ var edits = []string{
 	"{id: ebook_downloaded, class: interest,", "{id: guide_downloaded, class: interest,",
 	"{id: topic_surge, class: evaluation, stage: consideration, origin: third_party,", "{id: topic_surge, class: evaluation, stage: consideration,",
 	"cap: 50, track: inbound}", "cap: 50}",
-	"caps: {interest: 20, third_party: 15}", "caps: {interest: 15, buying: 80}",
+	"caps: {interest: 10, third_party: 15}", "caps: {interest: 8, buying: 80}",
 	"review: 40             #", "review: 45             #",
 	"    - {level: 3, intent: 60}\n", "",
 	"inbound: {fit_floor: 20}", "inbound: {fit_floor: 25}",
