@@ -118,6 +118,9 @@ func (a *Answer) check(p *Plan, now lead.Instant) error {
 	if !needs && a.Reason != "" {
 		return fault.New(fault.Invalid, "%q takes no reason.", a.Action).WithField("reason")
 	}
+	if a.Action == Qualify {
+		return a.checkFacts(now)
+	}
 	if a.Action != Recycle {
 		return nil
 	}

@@ -1,6 +1,7 @@
 package framework
 
 import (
+	"errors"
 	"slices"
 	"strings"
 	"testing"
@@ -211,7 +212,7 @@ func TestWhatRepsFillIn(t *testing.T) {
 	t.Parallel()
 	got, err := Parse(map[string]any{
 		"budget": float64(60000), "authority": map[string]any{"standing": "partly", "value": "with the CFO"}, "need": "no\nleads  lost",
-		"timeline": nil, "plans": false,
+		"timeline": nil, "plans": false, "goals": "Yes",
 	}, "amy@cusp.example", now)
 	if err != nil {
 		t.Fatal(err)
@@ -220,6 +221,7 @@ func TestWhatRepsFillIn(t *testing.T) {
 		{Key: Budget, Standing: Yes, Value: "60000", Amount: 60000, Source: Rep, By: "amy@cusp.example", At: now},
 		{Key: Authority, Standing: Partly, Value: "with the CFO", Source: Rep, By: "amy@cusp.example", At: now},
 		{Key: Need, Standing: Yes, Value: "no leads lost", Source: Rep, By: "amy@cusp.example", At: now},
+		{Key: Goals, Standing: Yes, Source: Rep, By: "amy@cusp.example", At: now},
 		{Key: Plans, Standing: No, Source: Rep, By: "amy@cusp.example", At: now},
 	}
 	if d := cmp.Diff(want, got); d != "" {
@@ -243,15 +245,9 @@ func TestWhatRepsMayNotFillIn(t *testing.T) {
 		}
 	}
 	_, err := Parse(map[string]any{"bugdet": true}, "", now)
-	if e := new(fault.Error); !asFault(err, &e) || !strings.Contains(e.Hint, "consequences") {
+	if e, ok := errors.AsType[*fault.Error](err); !ok || !strings.Contains(e.Hint, "consequences") {
 		t.Errorf("the hint does not name the known facts: %v", err)
 	}
-}
-
-func asFault(err error, e **fault.Error) bool {
-	f, ok := err.(*fault.Error)
-	*e = f
-	return ok
 }
 
 func TestTheWholeSentence(t *testing.T) {

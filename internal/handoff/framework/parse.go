@@ -62,7 +62,9 @@ func read(key Key, value any) (f Fact, ok bool) {
 		return f, v >= 0
 	case string:
 		f.Value = Clean(v, maxValue)
-		f.Standing, ok = meant(f.Value)
+		if f.Standing, ok = meant(f.Value); bare(f.Value) {
+			f.Value = ""
+		}
 		return f, ok
 	case map[string]any:
 		return readObject(key, v)
@@ -101,6 +103,11 @@ func meant(text string) (Standing, bool) {
 		return Partly, true
 	}
 	return Yes, true
+}
+
+// bare says whether a text says yes or no and nothing else.
+func bare(text string) bool {
+	return slices.Contains([]string{"yes", "no", "true", "false"}, strings.ToLower(text))
 }
 
 // Clean makes one line of at most so many characters out of text from outside: white space becomes single
