@@ -1,6 +1,7 @@
 package api
 
 import (
+	"cmp"
 	"context"
 	"net/http"
 	"time"
@@ -9,6 +10,7 @@ import (
 	"cusp/internal/db"
 	"cusp/internal/flow"
 	"cusp/internal/handoff"
+	"cusp/internal/handoff/framework"
 	"cusp/internal/handoff/pack"
 	"cusp/internal/lead"
 )
@@ -55,12 +57,32 @@ func (a *API) getPack(ctx context.Context, in *handoffIn) (*packOut, error) {
 	if err != nil {
 		return nil, err
 	}
-	for i := range rounds {
-		if r := &rounds[i]; r.ID != h.ID && r.ClosedAt != 0 {
-			p.Rounds = append(p.Rounds, pack.Round{At: r.ClosedAt, Outcome: string(r.State), Reason: r.Reason, Note: r.Note})
+	a.packRounds(p, h.ID, rounds)
+	return &packOut{pack.Make(p)}, nil
+}
+
+// packRounds adds what sales said in this handoff and the ones before it.
+func (a *API) packRounds(p *pack.Input, id handoff.ID, rounds []handoff.Handoff) {
+	plan := handoff.DefaultPlan()
+	if pub := a.o.Engine.Current(); pub != nil {
+		if compiled, _ := handoff.Compile(pub.Playbook); compiled != nil {
+			plan = compiled
 		}
 	}
-	return &packOut{pack.Make(p)}, nil
+	p.Frameworks = plan.Frameworks
+	labels := map[string]string{}
+	for _, r := range plan.Reasons {
+		labels[r.Code] = r.Label
+	}
+	for i := range rounds {
+		r := &rounds[i]
+		if facts, err := framework.Parse(r.Framework, r.By, r.TouchedAt); err == nil { // older ones may hold other keys
+			p.Facts = append(p.Facts, facts...)
+		}
+		if r.ID != id && r.ClosedAt != 0 {
+			p.Rounds = append(p.Rounds, pack.Round{At: r.ClosedAt, Outcome: string(r.State), Reason: cmp.Or(labels[r.Reason], r.Reason), Note: r.Note})
+		}
+	}
 }
 
 // packInput is what is known of a lead, in the words of the pack.
