@@ -26,21 +26,24 @@ import (
 // newFormSite is a site in which decisions open handoffs, as they do in the product.
 func newFormSite(t *testing.T, d *db.DB) *site {
 	t.Helper()
+	s := startFormSite(t, d)
+	s.t = t
+	s.spec = loadSpec(t, s)
+	s.publish()
+	return s
+}
+
+// startFormSite is such a site without a playbook.
+func startFormSite(t testing.TB, d *db.DB) *site {
+	t.Helper()
 	log := slog.New(slog.DiscardHandler)
 	var ticks atomic.Int64
 	clock := func() time.Time { return now.Add(time.Duration(ticks.Add(1)) * time.Millisecond) }
-	s := &site{t: t, keys: map[string]string{}}
+	s := &site{keys: map[string]string{}}
 	engine, err := flow.NewEngine(t.Context(), d, flow.Options{
 		Now: clock, Logger: log,
 		Decided: func(tx *db.Tx, leads []flow.Decided, now lead.Instant) error {
-			var changes []handoff.Change
-			for _, l := range leads {
-				changes = append(changes, handoff.Change{
-					Person: l.Person, Account: l.Account, At: l.Change.At, From: l.Change.From, To: l.Change.To,
-					Fit: l.Change.Fit, Intent: l.Change.Intent, PersonTraits: l.Traits, AccountTraits: l.Company, Revised: l.Revised,
-				})
-			}
-			return s.desk.Consider(tx, changes, now)
+			return s.desk.Consider(tx, changes(leads), now)
 		},
 	})
 	if err != nil {
@@ -80,9 +83,18 @@ func newFormSite(t *testing.T, d *db.DB) *site {
 		t.Fatal(err)
 	}
 	s.http = s.router.Handler(respond.Chain{Log: log})
-	s.spec = loadSpec(t, s)
-	s.publish()
 	return s
+}
+
+func changes(leads []flow.Decided) []handoff.Change {
+	var out []handoff.Change
+	for _, l := range leads {
+		out = append(out, handoff.Change{
+			Person: l.Person, Account: l.Account, At: l.Change.At, From: l.Change.From, To: l.Change.To,
+			Fit: l.Change.Fit, Intent: l.Change.Intent, PersonTraits: l.Traits, AccountTraits: l.Company, Revised: l.Revised,
+		})
+	}
+	return out
 }
 
 // send qualifies a form and answers what is to be shown.
