@@ -168,6 +168,9 @@ func (a *App) Handler() http.Handler { return a.http }
 // Keys are the keys of the database.
 func (a *App) Keys() *access.Keys { return a.keys }
 
+// Staff are the people who use the product.
+func (a *App) Staff() *access.Staff { return a.staff }
+
 // Engine is the fold on the database.
 func (a *App) Engine() *flow.Engine { return a.engine }
 

@@ -90,6 +90,7 @@ type demo struct {
 	public sender // the web site
 	server sender // the back end
 	api    string // secret of an API key
+	logins string // the password of all who work at Tallyport
 	next   *sim.Message
 	events int
 }
@@ -116,6 +117,9 @@ func (d *demo) open(ctx context.Context, size demoSize) error {
 		if k.sender != nil {
 			k.sender.source, k.sender.trusted = lead.SourceID(made.ID), made.Trusted
 		}
+	}
+	if err := d.hire(ctx); err != nil {
+		return err
 	}
 	now := lead.At(d.sh.p.Now())
 	d.sim = sim.New(sim.Config{
@@ -161,11 +165,16 @@ func (d *demo) welcome(ctx context.Context, url string) error {
 	if d.sh.json {
 		return printJSON(d.sh.p.Stdout, map[string]any{
 			"url": url, "db": d.db, "api_key": d.api, "write_key": d.public.secret, "server_key": d.server.secret, "events": d.events,
+			"password": d.logins, "logins": tallyportLogins(),
 		})
 	}
 	say, cusp := d.sh.say, cmp.Or(d.sh.p.Program, "cusp")
 	say("\nTallyport is open at %s, with %d events of its history (Ctrl-C closes it and removes its database).\n", url, d.events)
 	say("  API key    %s\n  write key  %s\n", d.api, d.public.secret)
+	say("Its people, all with the password %s:", d.logins)
+	for _, c := range tallyport {
+		say("  %-14s %-36s %s", c.user.Role, c.user.Email, c.user.Name)
+	}
 	if filepath.IsLocal(cusp) && filepath.Base(cusp) != cusp {
 		say("In another terminal, in this folder:\n")
 	} else {
