@@ -11,33 +11,34 @@ type Action string
 
 // The actions. Every route names one.
 const (
-	ProbeHealth     Action = "health.probe"    // is the process alive and ready
-	ReadSpec        Action = "spec.read"       // the OpenAPI document
-	ReadMetrics     Action = "metrics.read"    // counters of the process
-	SendEvents      Action = "events.send"     // the tracking API
-	QualifyForms    Action = "forms.qualify"   // send a form and be told what to show the visitor
-	ReceiveHooks    Action = "hooks.receive"   // webhooks of other products: their signature is the credential
-	ReadLeads       Action = "leads.read"      // people, accounts, timelines, explanations, the ledger
-	MergeLeads      Action = "leads.merge"     // merge and un-merge people
-	ImportData      Action = "data.import"     // tables of people, accounts and events
-	ExportData      Action = "data.export"     // everything stored
-	ReadEvents      Action = "events.read"     // rejected events and sources
-	ReplayEvents    Action = "events.replay"   // send a rejected event again
-	JudgeEvents     Action = "events.judge"    // say that an event came from a human or a bot
-	ReadPlaybooks   Action = "playbooks.read"  // also checking and comparing drafts
-	PublishPlaybook Action = "playbooks.write" // make a playbook decide
-	ReadStatus      Action = "status.read"     // state of the installation
-	ManageKeys      Action = "keys.manage"     // list, create and revoke keys
-	OpenSession     Action = "session.open"    // sign in with a password
-	UseSession      Action = "session.use"     // who am I, sign out
-	ReadUsers       Action = "users.read"      // colleagues, teams and absences
-	ManageUsers     Action = "users.manage"    // add and change users, set passwords
-	SetPassword     Action = "users.password"  // set a password: one's own, or anybody's
-	ManageTeams     Action = "teams.manage"    // add teams, change who is in them
-	ManageAbsences  Action = "absences.manage" // say who is away
-	ReadAudit       Action = "audit.read"      // read and verify the audit log
-	AnswerHandoffs  Action = "handoffs.answer" // accept, contact, reject, recycle, qualify, disqualify: reps their own
-	AssignHandoffs  Action = "handoffs.assign" // give a handoff to somebody else
+	ProbeHealth        Action = "health.probe"    // is the process alive and ready
+	ReadSpec           Action = "spec.read"       // the OpenAPI document
+	ReadMetrics        Action = "metrics.read"    // counters of the process
+	SendEvents         Action = "events.send"     // the tracking API
+	QualifyForms       Action = "forms.qualify"   // send a form and be told what to show the visitor
+	ReceiveHooks       Action = "hooks.receive"   // webhooks of other products: their signature is the credential
+	ReadLeads          Action = "leads.read"      // people, accounts, timelines, explanations, the ledger
+	MergeLeads         Action = "leads.merge"     // merge and un-merge people
+	ImportData         Action = "data.import"     // tables of people, accounts and events
+	ExportData         Action = "data.export"     // everything stored
+	ReadEvents         Action = "events.read"     // rejected events and sources
+	ReplayEvents       Action = "events.replay"   // send a rejected event again
+	JudgeEvents        Action = "events.judge"    // say that an event came from a human or a bot
+	ReadPlaybooks      Action = "playbooks.read"  // also checking and comparing drafts
+	PublishPlaybook    Action = "playbooks.write" // make a playbook decide
+	ReadStatus         Action = "status.read"     // state of the installation
+	ManageKeys         Action = "keys.manage"     // list, create and revoke keys
+	OpenSession        Action = "session.open"    // sign in with a password
+	UseSession         Action = "session.use"     // who am I, sign out
+	ReadUsers          Action = "users.read"      // colleagues, teams and absences
+	ManageUsers        Action = "users.manage"    // add and change users, set passwords
+	SetPassword        Action = "users.password"  // set a password: one's own, or anybody's
+	ManageTeams        Action = "teams.manage"    // add teams, change who is in them
+	ManageAbsences     Action = "absences.manage" // say who is away
+	ReadAudit          Action = "audit.read"      // read and verify the audit log
+	ManageDestinations Action = "alerts.manage"   // destinations of messages, their log, sending again
+	AnswerHandoffs     Action = "handoffs.answer" // accept, contact, reject, recycle, qualify, disqualify: reps their own
+	AssignHandoffs     Action = "handoffs.assign" // give a handoff to somebody else
 )
 
 // rule is who may do something.
@@ -93,6 +94,7 @@ var rules = []rule{
 		RoleMarketing: Own, RoleSalesManager: OwnTeams, RoleRep: Own,
 	}},
 	{ReadAudit, false, false, ScopeAdmin, ops, nil},
+	{ManageDestinations, false, false, ScopeAdmin, ops, nil},
 	{AnswerHandoffs, false, false, ScopeWrite, sellers, nil}, // which ones: package handoff knows owners and queues
 	{AssignHandoffs, false, false, ScopeWrite, bosses, nil},
 }

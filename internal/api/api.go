@@ -20,6 +20,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"cusp/internal/access"
+	"cusp/internal/alert"
 	"cusp/internal/db"
 	"cusp/internal/fault"
 	"cusp/internal/flow"
@@ -40,6 +41,7 @@ type Options struct {
 	Metrics http.Handler                // answers /metrics
 	Ready   func(context.Context) error // why the process cannot serve now; nil when it can
 	Desk    *handoff.Desk               // nil: there are no handoffs
+	Alerts  *alert.Alerts               // nil: nobody is told
 	// Host is what a visitor may know of the rep who has their lead: a name and where to book, both empty
 	// when there is nobody to show. Nil for nobody ever.
 	Host func(tx *db.Tx, rep route.RepID) (name, bookingURL string, err error)
@@ -75,6 +77,8 @@ func New(router *respond.Router, o Options) (*API, error) {
 	a.routePack()
 	a.routeQualify()
 	a.routeMeetings()
+	a.routeDestinations()
+	a.routeStream()
 	a.routeStatus()
 	a.routeProbes()
 	if err := a.serveSpec(); err != nil {

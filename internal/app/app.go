@@ -21,6 +21,7 @@ import (
 	"time"
 
 	"cusp/internal/access"
+	"cusp/internal/alert"
 	"cusp/internal/api"
 	"cusp/internal/db"
 	"cusp/internal/db/migrate"
@@ -52,6 +53,8 @@ type Options struct {
 	Proxies []netip.Prefix
 	// Meetings are the secrets of booking services.
 	Meetings api.Meetings
+	// Outgoing says how messages leave.
+	Outgoing Outgoing
 }
 
 // App is the product, running. Make one with [Open], end it with [App.Close].
@@ -63,6 +66,7 @@ type App struct {
 	staff  *access.Staff
 	engine *flow.Engine
 	queue  *queue.Queue
+	alerts *alert.Alerts
 	desk   *handoff.Desk
 	plan   atomic.Pointer[plan]
 	api    *api.API
@@ -116,6 +120,7 @@ func (a *App) open(ctx context.Context) (err error) {
 	a.cancel = cancel
 	a.run(running, "engine", a.engine.Run)
 	a.run(running, "queue", a.queue.Run)
+	a.run(running, "feed", a.feed)
 	a.run(running, "housekeeping", a.keepHouse)
 	return nil
 }
@@ -154,7 +159,7 @@ func (a *App) keepHouse(ctx context.Context) error {
 			head, err = a.noteHead(ctx, head)
 			err = errors.Join(err, a.keys.Flush(ctx))
 		case <-hour.C:
-			err = errors.Join(a.api.Sweep(ctx), a.staff.Sweep(ctx), a.desk.Tidy(ctx), a.forgetJobs(ctx))
+			err = errors.Join(a.api.Sweep(ctx), a.staff.Sweep(ctx), a.alerts.Sweep(ctx), a.desk.Tidy(ctx), a.forgetJobs(ctx))
 		}
 		if err != nil {
 			a.o.Log.LogAttrs(ctx, slog.LevelWarn, "housekeeping put off", slog.Any("error", err))
@@ -196,6 +201,7 @@ func (a *App) Serve(ctx context.Context, ready func(addr net.Addr)) error {
 	}
 	srv := respond.NewServer(a.http, a.o.Log)
 	srv.ConnContext = ownerOf
+	srv.RegisterOnShutdown(a.alerts.Feed().Close) // streams would go on for ever
 	srv.BaseContext = func(net.Listener) context.Context { return context.WithoutCancel(ctx) }
 	ended := make(chan error, len(listeners))
 	for _, l := range listeners {

@@ -29,8 +29,11 @@ var clockPolicy = queue.Policy{MaxAge: 30 * 24 * time.Hour, First: time.Second, 
 // is made after them.
 func (a *App) setUpDesk() error {
 	a.queue = queue.New(a.db, queue.Options{Now: a.o.Now, Logger: a.o.Log, Elapsed: queue.BootClock()})
+	if err := a.setUpAlerts(); err != nil {
+		return fmt.Errorf("set up alerts: %w", err)
+	}
 	a.desk = handoff.New(handoff.Options{
-		DB: a.db, Plan: a.planInForce, Roster: a.roster, Outlook: a.outlook,
+		DB: a.db, Plan: a.planInForce, Roster: a.roster, Outlook: a.outlook, Tell: a.alerts.Tell,
 		Now: func() lead.Instant { return lead.At(a.o.Now()) },
 		State: func(ctx context.Context, fact lead.Event, with func(*db.Tx) error) error {
 			_, err := a.engine.State(ctx, fact, with)

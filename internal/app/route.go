@@ -27,7 +27,7 @@ func (a *App) route() error {
 	var err error
 	a.api, err = api.New(router, api.Options{
 		DB: a.db, Engine: a.engine, Keys: a.keys, Staff: a.staff, Log: a.o.Log, Now: a.o.Now, Version: a.o.Version,
-		Metrics: metrics, Ready: a.ready, Desk: a.desk, Host: host, ClientIP: respond.ClientIP(a.o.Proxies), Meetings: a.o.Meetings,
+		Metrics: metrics, Ready: a.ready, Desk: a.desk, Alerts: a.alerts, Host: host, ClientIP: respond.ClientIP(a.o.Proxies), Meetings: a.o.Meetings,
 	})
 	if err != nil {
 		return err

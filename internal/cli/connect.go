@@ -106,6 +106,7 @@ func (sh *shell) options(cfg *config.Config, log *slog.Logger) app.Options {
 	return app.Options{
 		DB: cfg.DB, Addr: cfg.Addr, Metrics: cfg.Metrics, PublicURL: cfg.PublicURL, Proxies: cfg.Proxies, Log: log, Now: sh.p.Now,
 		Version: sh.p.Version.Version, Commit: sh.p.Version.Commit,
+		Outgoing: outgoing(cfg),
 		Meetings: api.Meetings{Calcom: cfg.CalcomSecret.Reveal(), Calendly: cfg.CalendlySecret.Reveal()},
 	}
 }

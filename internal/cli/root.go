@@ -44,7 +44,7 @@ func newRoot(p *Process) *cobra.Command {
 		sh.importCommand(), sh.exportCommand(),
 		sh.explainCommand(), sh.peopleCommand(), sh.timelineCommand(),
 		sh.handoffsCommand(), sh.handoffCommand(),
-		sh.playbookCommand(), sh.keyCommand(),
+		sh.playbookCommand(), sh.keyCommand(), sh.destinationCommand(),
 		sh.userCommand(), sh.teamCommand(), sh.absenceCommand(), sh.auditCommand(),
 		sh.doctorCommand(), sh.benchCommand(), sh.versionCommand(),
 	)

@@ -37,6 +37,16 @@ type Config struct {
 	CalcomSecret   Secret
 	CalendlySecret Secret
 
+	KeyFile       string
+	SMTPHost      string
+	SMTPPort      int // 0: by SMTPSecurity
+	SMTPUser      string
+	SMTPPassword  Secret
+	SMTPFrom      string
+	SMTPSecurity  string // starttls, tls or none
+	SlackSecret   Secret
+	OutgoingAllow []string // host:port
+
 	values   map[string]value
 	warnings []string
 }

@@ -106,6 +106,56 @@ func Options() []Option {
 			set: func(c *Config, s string) error { c.CalendlySecret = Secret(s); return nil },
 		},
 		{
+			Name: "key_file",
+			Doc: "The key that seals secrets in the database. Default: the path of the database with `.key` behind it; " +
+				"for PostgreSQL `cusp.key`, which all servers of a database need to share.",
+			set: func(c *Config, s string) error { c.KeyFile = s; return nil },
+		},
+		{
+			Name: "smtp_host",
+			Doc:  "The mail server that takes our e-mails. Without one, none are sent.",
+			set:  func(c *Config, s string) error { c.SMTPHost = strings.TrimSpace(s); return nil },
+		},
+		{
+			Name: "smtp_port", Default: "0",
+			Doc: "Its port; 0 means 587 with `starttls`, 465 with `tls`, 25 with `none`.",
+			set: func(c *Config, s string) (err error) { c.SMTPPort, err = port(s); return err },
+		},
+		{
+			Name: "smtp_user",
+			Doc:  "The login there; empty for none.",
+			set:  func(c *Config, s string) error { c.SMTPUser = s; return nil },
+		},
+		{
+			Name: "smtp_password", Secret: true,
+			Doc: "Its password, which is sent over TLS only.",
+			set: func(c *Config, s string) error { c.SMTPPassword = Secret(s); return nil },
+		},
+		{
+			Name: "smtp_from",
+			Doc:  "The sender: `Cusp <alerts@company.example>`.",
+			set:  func(c *Config, s string) error { c.SMTPFrom = s; return nil },
+		},
+		{
+			Name: "smtp_security", Default: "starttls",
+			Doc: "`starttls`, `tls` from the first byte, or `none` for a server on this machine.",
+			set: func(c *Config, s string) (err error) {
+				c.SMTPSecurity, err = oneOf(s, "starttls", "tls", "none")
+				return err
+			},
+		},
+		{
+			Name: "slack_signing_secret", Secret: true,
+			Doc: "The signing secret of the Slack app whose buttons accept and reject leads. Without it there are no buttons.",
+			set: func(c *Config, s string) error { c.SlackSecret = Secret(s); return nil },
+		},
+		{
+			Name: "outgoing_allow",
+			Doc: "Destinations that may be reached although they are not public, as `host:port` with commas between; " +
+				"what is not listed has to be a public address on port 80 or 443.",
+			set: func(c *Config, s string) (err error) { c.OutgoingAllow, err = hostPorts(s); return err },
+		},
+		{
 			Name: "url",
 			Doc:  "A running server that commands work through, instead of opening the database.",
 			set:  func(c *Config, s string) (err error) { c.URL, err = base(s); return err },
@@ -160,6 +210,30 @@ func networks(s string) ([]netip.Prefix, error) {
 			return nil, fmt.Errorf("%q is neither an address nor a network; write 192.0.2.7 or 10.0.0.0/8", part)
 		}
 		all = append(all, network)
+	}
+	return all, nil
+}
+
+func port(s string) (int, error) {
+	n, err := strconv.Atoi(strings.TrimSpace(s))
+	if err != nil || n < 0 || n > 65535 {
+		return 0, fmt.Errorf("%q is not a port; write a number from 1 to 65535", s)
+	}
+	return n, nil
+}
+
+func hostPorts(s string) ([]string, error) {
+	var all []string
+	for text := range strings.SplitSeq(s, ",") {
+		text = strings.TrimSpace(text)
+		if text == "" {
+			continue
+		}
+		host, p, err := net.SplitHostPort(text)
+		if n, bad := port(p); err != nil || bad != nil || n == 0 || host == "" {
+			return nil, fmt.Errorf("%q is not host:port", text)
+		}
+		all = append(all, text)
 	}
 	return all, nil
 }
