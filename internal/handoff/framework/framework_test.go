@@ -193,7 +193,7 @@ func TestFactsFromForms(t *testing.T) {
 func TestAuthorityFromTitles(t *testing.T) {
 	t.Parallel()
 	for title, want := range map[string]Standing{
-		"CEO": Yes, "Chief Revenue Officer": Yes, "Founder & CEO": Yes, "Managing Partner": Yes, "Account Executive": "",
+		"CEO": Yes, "Geschäftsführer": Yes, "Chief Revenue Officer": Yes, "Founder & CEO": Yes, "Managing Partner": Yes, "Account Executive": "",
 		"Vice President Sales": Partly, "VP of Marketing": Partly, "Head of Sales": Partly, "Working Student": No, "Sales Intern": No,
 		"Assistant to the CEO": "", "International Analyst": "", "": "", "Account Manager": Partly,
 	} {

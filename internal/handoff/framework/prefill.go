@@ -1,7 +1,9 @@
 package framework
 
 import (
+	"slices"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"cusp/internal/lead"
@@ -136,16 +138,9 @@ func FromTraits(traits map[string]any, of string, at lead.Instant) []Fact {
 }
 
 func authorityOf(role string) (Standing, bool) {
-	words := strings.FieldsFunc(role, func(r rune) bool { return !(r >= 'a' && r <= 'z' || r == '_') })
+	words := strings.FieldsFunc(role, func(r rune) bool { return !unicode.IsLetter(r) && r != '_' })
 	has := func(list ...string) bool {
-		for _, w := range words {
-			for _, l := range list {
-				if w == l {
-					return true
-				}
-			}
-		}
-		return false
+		return slices.ContainsFunc(words, func(w string) bool { return slices.Contains(list, w) })
 	}
 	switch {
 	case has("student", "intern", "internship", "trainee", "apprentice", "working_student"):

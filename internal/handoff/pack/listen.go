@@ -25,10 +25,6 @@ type quote struct {
 	findings []signal.Finding
 }
 
-func (q *quote) says(name string) bool {
-	return slices.ContainsFunc(q.findings, func(f signal.Finding) bool { return f.Name() == name })
-}
-
 // listen reads what they wrote, newest first.
 func (m *maker) listen() {
 	events := slices.Clone(m.in.Happenings)
