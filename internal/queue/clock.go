@@ -29,6 +29,8 @@ const (
 	// smallestJump is what a clock that is slewed (at most 500 ppm) gains in three minutes; the clock is
 	// read at least every [longestNap].
 	smallestJump = 100 * time.Millisecond
+	// smallestWarning is the smallest jump that somebody should look into.
+	smallestWarning = 2 * time.Second
 	// readApart is how far apart wall and elapsed time may be read before they are read again.
 	readApart = 5 * time.Millisecond
 	readTries = 8

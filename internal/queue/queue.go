@@ -75,7 +75,11 @@ func New(d *db.DB, o Options) *Queue {
 	}
 	q.clock = newClock(o.Now, o.Elapsed, func(by time.Duration) {
 		q.count(func(c *Counts) { c.Jumps++ })
-		q.log.Warn("the wall clock jumped; timers keep to elapsed time", slog.Duration("by", by))
+		level := slog.LevelWarn
+		if by.Abs() < smallestWarning {
+			level = slog.LevelInfo // virtual machines step their clocks so all day
+		}
+		q.log.Log(context.Background(), level, "the wall clock jumped; timers keep to elapsed time", slog.Duration("by", by))
 	})
 	d.Attach(attachment{}, q)
 	return q
