@@ -417,8 +417,10 @@ func TestCreate_refusesWhatCannotWork(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	r.create(webhook("crm", in.URL))
-	if _, _, err := r.Create(t.Context(), webhook("crm", in.URL)); !fault.Is(err, fault.Conflict) {
+	whole := webhook("crm", in.URL)
+	whole.Zone, whole.Quiet, whole.Types = "Europe/Berlin", alert.Quiet{From: 20 * 60, To: 7 * 60}, []string{"*", "handoff.assigned"}
+	r.create(whole)
+	if _, _, err := r.Create(t.Context(), whole); !fault.Is(err, fault.Conflict) {
 		t.Errorf("twice: %v", err)
 	}
 	if _, err := r.Find(t.Context(), "none"); !fault.Is(err, fault.NotFound) {

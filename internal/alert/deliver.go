@@ -199,14 +199,11 @@ func (a *Alerts) noteFailure(tx *db.Tx, d *Destination, j *job, o outcome) error
 	if _, err := tx.Exec(noteAttempt, d.ID, int64(now), why, 0, 1); err != nil || !o.gone {
 		return err
 	}
-	if _, err := tx.Exec(buryDelivery, j.ID, int64(now)); err != nil {
-		return err
-	}
 	fresh, err := lockDestination(tx, d.ID)
 	if err != nil || !fresh.Enabled {
 		return err
 	}
-	if err := a.switchOff(tx, &fresh, "the receiver said that it is gone"); err != nil {
+	if err := a.switchOff(tx, &fresh, "the receiver said that it is gone", j.ID); err != nil {
 		return err
 	}
 	if err := updateDestination(tx, &fresh); err != nil {

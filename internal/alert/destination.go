@@ -211,7 +211,8 @@ func checkWhen(n *NewDestination) error {
 	if n.Zone == "" {
 		return nil
 	}
-	if _, problems := calendar.Compile(calendar.Spec{ID: "zone", Zone: n.Zone}); len(problems) > 0 {
+	always := map[string]calendar.Times{"mon": {"00:00-24:00"}}
+	if _, problems := calendar.Compile(calendar.Spec{ID: "zone", Zone: n.Zone, Hours: always}); len(problems) > 0 {
 		return invalid("zone", "%q is no time zone", n.Zone).WithHint("write a name such as Europe/Berlin")
 	}
 	return nil
@@ -300,13 +301,14 @@ func (a *Alerts) Find(ctx context.Context, id string) (d Destination, err error)
 // Disable switches a destination off. What waits for it is called off.
 func (a *Alerts) Disable(ctx context.Context, id, reason string) (Destination, error) {
 	return a.change(ctx, id, "destination.disabled", func(tx *db.Tx, d *Destination) error {
-		return a.switchOff(tx, d, reason)
+		return a.switchOff(tx, d, reason, "")
 	})
 }
 
-func (a *Alerts) switchOff(tx *db.Tx, d *Destination, reason string) error {
+// switchOff calls off what waits, except the message that is being tried: the queue buries that one.
+func (a *Alerts) switchOff(tx *db.Tx, d *Destination, reason, except string) error {
 	d.Enabled, d.Reason = false, reason
-	if _, err := tx.Exec(cancelDeliveries, d.ID, int64(a.now())); err != nil {
+	if _, err := tx.Exec(cancelDeliveries, d.ID, int64(a.now()), except); err != nil {
 		return err
 	}
 	if d.Kind == Email {
@@ -387,7 +389,7 @@ func (a *Alerts) Delete(ctx context.Context, id string) error {
 		if err != nil {
 			return err
 		}
-		if err := a.switchOff(tx, &d, "deleted"); err != nil {
+		if err := a.switchOff(tx, &d, "deleted", ""); err != nil {
 			return err
 		}
 		if _, err := tx.Exec(deleteDestination, id); err != nil {

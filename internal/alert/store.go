@@ -166,7 +166,8 @@ var reviveDelivery = db.SQL("alert.reviveDelivery", `
 var holdDelivery = db.SQL("alert.holdDelivery", `update delivery set not_before = $2 where message = $1`)
 
 var cancelDeliveries = db.SQL("alert.cancelDeliveries", `
-	update delivery set state = 'cancelled', finished_at = $2 where destination = $1 and state = 'waiting'`)
+	update delivery set state = 'cancelled', finished_at = $2
+	where destination = $1 and state = 'waiting' and message <> $3`)
 
 var listDeliveriesSQL = db.SQL("alert.listDeliveries", `
 	select id, message, destination, type, title, state, status, error, attempts, created_at, not_before, finished_at

@@ -19,12 +19,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"cusp/internal/access"
+	"cusp/internal/alert"
 	"cusp/internal/api"
 	"cusp/internal/db"
 	"cusp/internal/db/dbtest"
 	"cusp/internal/flow"
 	"cusp/internal/handoff"
 	"cusp/internal/playbook"
+	"cusp/internal/queue"
 	"cusp/internal/respond"
 )
 
@@ -40,6 +42,8 @@ type site struct {
 	http   http.Handler
 	engine *flow.Engine
 	desk   *handoff.Desk
+	alerts *alert.Alerts
+	queue  *queue.Queue      // runs when a test runs it
 	keys   map[string]string // by name: read, write, admin, sender
 	spec   *spec
 }
@@ -76,9 +80,11 @@ func newSite(t *testing.T, d *db.DB) *site {
 		}
 	}
 	s.desk = newDesk(d, engine, clock)
+	s.queue = queue.New(d, queue.Options{Now: clock, Logger: log})
+	s.alerts = newAlerts(t, d, s.queue, clock)
 	_, err = api.New(s.router, api.Options{
-		Desk: s.desk,
-		DB:   d, Engine: engine, Keys: keys, Staff: staff, Log: log, Now: clock, Version: "test",
+		Desk: s.desk, Alerts: s.alerts,
+		DB: d, Engine: engine, Keys: keys, Staff: staff, Log: log, Now: clock, Version: "test",
 		Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("cusp_up 1\n")) }),
 		Ready:   func(context.Context) error { return nil },
 	})
@@ -168,7 +174,7 @@ func problem(t *testing.T, w *httptest.ResponseRecorder) respond.Problem {
 var forEverySite = []string{"POST /api/v1/qualify", "OPTIONS /api/v1/qualify"}
 
 // hooks are the routes that other products call; their signature is the credential.
-var hooks = []string{"POST /hooks/calcom", "POST /hooks/calendly"}
+var hooks = []string{"POST /hooks/calcom", "POST /hooks/calendly", "POST /hooks/slack"}
 
 func TestRoutes_everyOneHasAPolicy(t *testing.T) {
 	t.Parallel()

@@ -90,12 +90,12 @@ type destinationIn struct {
 type newDestinationIn struct{ Body NewDestinationRequest }
 
 type disableIn struct {
-	destinationIn
+	ID   string `path:"id" maxLength:"40"`
 	Body *DisableRequest
 }
 
 type linkIn struct {
-	destinationIn
+	ID   string `path:"id" maxLength:"40"`
 	Body LinkRequest
 }
 
