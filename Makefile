@@ -54,6 +54,10 @@ bench: build ## Measure ingest and replay beside the raw limits of this machine
 	bin/cusp bench ingest
 	bin/cusp bench replay
 
+.PHONY: drill-quality
+drill-quality: ## Measure decisions on ten simulated companies, beside a points model
+	$(GO) test ./tests/quality -count=1 -v -timeout 30m -run 'TestDecisionQuality$$' -seeds 10 -fit
+
 .PHONY: lint
 lint: $(LINT) ## Run golangci-lint in its pinned version
 	$(LINT) run $(PACKAGES)
