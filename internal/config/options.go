@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -52,7 +53,10 @@ func (o Option) Flag() string { return dashed(o.Name) }
 func dashed(name string) string { return strings.ReplaceAll(name, "_", "-") }
 
 // Options is the table of all settings, in the order in which they are explained.
-func Options() []Option {
+func Options() []Option { return slices.Concat(serving(), connecting(), mailing(), working()) }
+
+// serving are the settings of a server.
+func serving() []Option {
 	return []Option{
 		{
 			Name: "addr", Default: "127.0.0.1:8787",
@@ -95,6 +99,12 @@ func Options() []Option {
 			Doc: "Whether `/metrics` answers (Prometheus).",
 			set: func(c *Config, s string) (err error) { c.Metrics, err = yesNo(s); return err },
 		},
+	}
+}
+
+// connecting are the settings of services that tell us something, and of the key that seals secrets.
+func connecting() []Option {
+	return []Option{
 		{
 			Name: "calcom_secret", Secret: true,
 			Doc: "The secret of the webhook of Cal.com that tells of booked meetings at `/hooks/calcom`.",
@@ -111,6 +121,12 @@ func Options() []Option {
 				"for PostgreSQL `cusp.key`, which all servers of a database need to share.",
 			set: func(c *Config, s string) error { c.KeyFile = s; return nil },
 		},
+	}
+}
+
+// mailing are the settings of what goes out.
+func mailing() []Option {
+	return []Option{
 		{
 			Name: "smtp_host",
 			Doc:  "The mail server that takes our e-mails. Without one, none are sent.",
@@ -155,6 +171,12 @@ func Options() []Option {
 				"what is not listed has to be a public address on port 80 or 443.",
 			set: func(c *Config, s string) (err error) { c.OutgoingAllow, err = hostPorts(s); return err },
 		},
+	}
+}
+
+// working are the settings of commands that work through a server.
+func working() []Option {
+	return []Option{
 		{
 			Name: "url",
 			Doc:  "A running server that commands work through, instead of opening the database.",

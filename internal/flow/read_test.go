@@ -87,9 +87,12 @@ func TestEngine_explainsAPastInWhichNothingWasKnown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	got := fmt.Sprint(x.Track, " ", x.Quadrant, " ", x.Stage, " ", x.Decision == "", " ", x.Reasons, " ", x.Flip == nil, x.NextQuestion == nil, x.NextChange == nil)
-	if want := "nurture nurture visitor true [Nothing was known of this person by then.] true true true"; got != want {
+	got := fmt.Sprintf("%s/%s/%s %q %v", x.Track, x.Quadrant, x.Stage, x.Decision, x.Reasons)
+	if want := `nurture/nurture/visitor "" [Nothing was known of this person by then.]`; got != want {
 		t.Errorf("got  %s\nwant %s", got, want)
+	}
+	if x.Flip != nil || x.NextQuestion != nil || x.NextChange != nil {
+		t.Errorf("flip %v, question %v, change %v", x.Flip, x.NextQuestion, x.NextChange)
 	}
 }
 

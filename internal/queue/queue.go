@@ -79,7 +79,8 @@ func New(d *db.DB, o Options) *Queue {
 		if by.Abs() < smallestWarning {
 			level = slog.LevelInfo // virtual machines step their clocks so all day
 		}
-		q.log.Log(context.Background(), level, "the wall clock jumped; timers keep to elapsed time", slog.Duration("by", by))
+		q.log.Log(context.Background(), level, //nolint:forbidigo // a clock has no request
+			"the wall clock jumped; timers keep to elapsed time", slog.Duration("by", by))
 	})
 	d.Attach(attachment{}, q)
 	return q

@@ -125,7 +125,7 @@ func (b *Box) load(mayMake bool) ([]byte, error) {
 }
 
 func readKey(path string) ([]byte, error) {
-	text, err := os.ReadFile(path) //nolint:gosec // the operator chose the path
+	text, err := os.ReadFile(path)
 	if err != nil {
 		return nil, err
 	}

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -63,7 +64,7 @@ func TestEveryCaseHasATest(t *testing.T) {
 		listed[id] = true
 		found := proofs[id]
 		if strings.Contains(text(t, edge.file), `"`+id+`": func(`) {
-			found = append(found[:len(found):len(found)], edge)
+			found = append(slices.Clip(found), edge)
 		}
 		if len(found) == 0 {
 			t.Errorf("no test covers case %s", id)

@@ -61,8 +61,8 @@ func (c Calendar) Open(at lead.Instant) bool {
 	return ok && p.From == at
 }
 
-// NextOpen is the first instant at or after at at which the calendar is open: at itself when it is open
-// then. It is false when it does not open within [Horizon].
+// NextOpen is the first instant from at on at which the calendar is open: at itself when it is open then.
+// It is false when it does not open within [Horizon].
 func (c Calendar) NextOpen(at lead.Instant) (lead.Instant, bool) {
 	p, ok := c.piece(at, at.Add(Horizon))
 	return p.From, ok

@@ -47,7 +47,7 @@ type world struct {
 	text string // for messages
 	cal  calendar.Calendar
 	from lead.Instant
-	open []bool // by minute from from
+	open []bool // by minute, the first is from
 }
 
 func hhmm(m int) string { return fmt.Sprintf("%02d:%02d", m/60, m%60) }

@@ -26,7 +26,7 @@ func (p Problem) String() string {
 }
 
 // Problems are all faults of one document, in its order. As an error they are of the kind [fault.Invalid].
-type Problems []Problem
+type Problems []Problem //nolint:errname // a list first, as in package fault
 
 // Error prints every problem on a line of its own.
 func (ps Problems) Error() string {
