@@ -104,6 +104,9 @@ func (e *Engine) Explain(ctx context.Context, ref string, at lead.Instant) (Expl
 		}
 		x = explainFacts(pub.Playbook, known.timeline, known.company, at)
 		x.Person.ID, x.Playbook.Version = known.person.String(), pub.Version
+		if x.Events == 0 {
+			return nil
+		}
 		x.Account, err = accountRef(tx, known.account)
 		return err
 	})
