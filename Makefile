@@ -25,6 +25,7 @@ demo: build ## Start a living sample company and say where to look
 test: vet ## Run every test, on SQLite and on PostgreSQL (starts one when needed)
 	set -o pipefail; pg=$$(scripts/postgres) && CUSP_TEST_PG=$$pg $(GO) test $(PACKAGES) | scripts/slowest
 	tests/sdk/run
+	tests/webhook/run
 
 .PHONY: vet
 vet: ## Check formatting and run go vet
@@ -39,6 +40,10 @@ race: ## Run the tests with the race detector
 .PHONY: sdk
 sdk: ## Send events with real Segment SDKs from npm and Go (downloads them)
 	tests/sdk/run
+
+.PHONY: webhook
+webhook: ## Verify signed webhooks with the official library from npm, and mail at a real server (downloads them)
+	tests/webhook/run
 
 .PHONY: fuzz
 fuzz: ## Fuzz every parser for FUZZ_TIME each (20s)

@@ -159,7 +159,7 @@ func (a *Alerts) record(tx *db.Tx, what, id string, before, after any) error {
 }
 
 const (
-	maxID      = 40
+	maxID      = 64
 	maxName    = 100
 	maxTypes   = 50
 	maxPeople  = 500
@@ -173,7 +173,7 @@ func (a *Alerts) check(n *NewDestination) error {
 	}
 	switch {
 	case !plainID(n.ID):
-		return invalid("id", "%q cannot be the id of a destination", n.ID).WithHint("use up to %d of a-z, 0-9 and -, such as sales-slack", maxID)
+		return invalid("id", "%q cannot be the id of a destination", n.ID).WithHint("use letters, digits, _ and -, beginning with a letter, at most %d", maxID)
 	case n.ID == "owner" || n.ID == "manager":
 		return invalid("id", "%q means a person in the playbook", n.ID).WithHint("choose another id")
 	case !utf8.ValidString(n.Name) || len(n.Name) > maxName || strings.ContainsFunc(n.Name, unicode.IsControl):
@@ -197,9 +197,11 @@ func invalid(field, format string, args ...any) *fault.Error {
 	return fault.New(fault.Invalid, format, args...).WithCode("bad_" + field).WithField(field)
 }
 
+// plainID reports whether a playbook could name the destination so.
 func plainID(s string) bool {
-	return s != "" && len(s) <= maxID && s[0] != '-' && !strings.ContainsFunc(s, func(r rune) bool {
-		return !(r >= 'a' && r <= 'z' || r >= '0' && r <= '9' || r == '-')
+	letter := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
+	return s != "" && len(s) <= maxID && letter(rune(s[0])) && !strings.ContainsFunc(s, func(r rune) bool {
+		return !letter(r) && !(r >= '0' && r <= '9') && r != '-' && r != '_'
 	})
 }
 

@@ -34,7 +34,7 @@ type DestinationItem struct {
 
 // NewDestinationRequest says which destination to make.
 type NewDestinationRequest struct {
-	ID      string   `json:"id" minLength:"1" maxLength:"40"`
+	ID      string   `json:"id" minLength:"1" maxLength:"64"`
 	Kind    string   `json:"kind" enum:"email,slack,webhook"`
 	Name    string   `json:"name,omitempty" maxLength:"100"`
 	Address string   `json:"address" minLength:"1" maxLength:"2000" doc:"An e-mail address, the address of an incoming webhook of Slack, or a URL."`
@@ -84,18 +84,18 @@ type DeliveryItem struct {
 }
 
 type destinationIn struct {
-	ID string `path:"id" maxLength:"40"`
+	ID string `path:"id" maxLength:"64"`
 }
 
 type newDestinationIn struct{ Body NewDestinationRequest }
 
 type disableIn struct {
-	ID   string `path:"id" maxLength:"40"`
+	ID   string `path:"id" maxLength:"64"`
 	Body *DisableRequest
 }
 
 type linkIn struct {
-	ID   string `path:"id" maxLength:"40"`
+	ID   string `path:"id" maxLength:"64"`
 	Body LinkRequest
 }
 
