@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"net/url"
 	"slices"
 	"strings"
@@ -201,7 +202,7 @@ func invalid(field, format string, args ...any) *fault.Error {
 func plainID(s string) bool {
 	letter := func(r rune) bool { return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' }
 	return s != "" && len(s) <= maxID && letter(rune(s[0])) && !strings.ContainsFunc(s, func(r rune) bool {
-		return !letter(r) && !(r >= '0' && r <= '9') && r != '-' && r != '_'
+		return !letter(r) && (r < '0' || r > '9') && r != '-' && r != '_'
 	})
 }
 
@@ -332,9 +333,7 @@ func (a *Alerts) Enable(ctx context.Context, id string) (Destination, error) {
 func (a *Alerts) Link(ctx context.Context, id, slackUser, email string) (Destination, error) {
 	return a.change(ctx, id, "destination.linked", func(_ *db.Tx, d *Destination) error {
 		n := NewDestination{Kind: d.Kind, People: map[string]string{}}
-		for k, v := range d.People {
-			n.People[k] = v
-		}
+		maps.Copy(n.People, d.People)
 		delete(n.People, slackUser)
 		if email != "" {
 			n.People[slackUser] = email

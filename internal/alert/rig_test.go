@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"path/filepath"
@@ -247,9 +248,7 @@ func newReceiver(t testing.TB) *receiver {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		r.got = append(r.got, request{req.Header.Clone(), string(body)})
-		for k, v := range r.header {
-			w.Header()[k] = v
-		}
+		maps.Copy(w.Header(), r.header)
 		w.WriteHeader(r.status)
 	}))
 	t.Cleanup(r.Close)

@@ -208,8 +208,15 @@ func TestDestinations_refusals(t *testing.T) {
 	}
 }
 
+// line is a stream as a client reads it.
+type line struct {
+	*bufio.Scanner
+	status int
+	header http.Header
+}
+
 // listen opens the stream over a real connection.
-func (s *site) listen(server *httptest.Server, key, last string) (*bufio.Scanner, *http.Response) {
+func (s *site) listen(server *httptest.Server, key, last string) line {
 	s.t.Helper()
 	req, err := http.NewRequestWithContext(s.t.Context(), http.MethodGet, server.URL+"/api/v1/events/stream", nil)
 	if err != nil {
@@ -224,11 +231,11 @@ func (s *site) listen(server *httptest.Server, key, last string) (*bufio.Scanner
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(func() { _ = res.Body.Close() })
-	return bufio.NewScanner(res.Body), res
+	return line{bufio.NewScanner(res.Body), res.StatusCode, res.Header}
 }
 
 // event reads the next event of a stream: its fields.
-func event(in *bufio.Scanner) map[string]string {
+func event(in line) map[string]string {
 	e := map[string]string{}
 	for in.Scan() {
 		name, value, _ := strings.Cut(in.Text(), ": ")
@@ -245,9 +252,9 @@ func TestStream(t *testing.T) {
 	s := open(t)
 	server := httptest.NewServer(s.http)
 	t.Cleanup(server.Close) // after the streams were closed
-	in, res := s.listen(server, "read", "")
-	if res.StatusCode != http.StatusOK || res.Header.Get("Content-Type") != "text/event-stream" || res.Header.Get("Cache-Control") != "no-store" {
-		t.Fatalf("%d %v", res.StatusCode, res.Header)
+	in := s.listen(server, "read", "")
+	if in.status != http.StatusOK || in.header.Get("Content-Type") != "text/event-stream" || in.header.Get("Cache-Control") != "no-store" {
+		t.Fatalf("%d %v", in.status, in.header)
 	}
 	if !in.Scan() || in.Text() != "retry: 3000" {
 		t.Fatalf("began with %q", in.Text())
@@ -259,16 +266,16 @@ func TestStream(t *testing.T) {
 		t.Errorf("%v", first)
 	}
 	feed.Publish("handoff", []byte(`{"handoff":7}`))
-	again, _ := s.listen(server, "read", first["id"])
+	again := s.listen(server, "read", first["id"])
 	if e := event(again); e["event"] != "handoff" || e["data"] != `{"handoff":7}` {
 		t.Errorf("after coming back: %v", e)
 	}
-	stranger, _ := s.listen(server, "read", "00000000-5")
+	stranger := s.listen(server, "read", "00000000-5")
 	if e := event(stranger); e["event"] != "reset" {
 		t.Errorf("of another process: %v", e)
 	}
-	if _, res := s.listen(server, "sender", ""); res.StatusCode != http.StatusUnauthorized {
-		t.Errorf("a write key: %d", res.StatusCode)
+	if refused := s.listen(server, "sender", ""); refused.status != http.StatusUnauthorized {
+		t.Errorf("a write key: %d", refused.status)
 	}
 	feed.Close()
 	event(in) // what was on its way
@@ -288,7 +295,7 @@ func TestStream_aClientThatDoesNotReadHoldsUpNobody(t *testing.T) {
 	for range 20000 {
 		s.alerts.Feed().Publish("decision", data)
 	}
-	in, _ := s.listen(server, "read", "")
+	in := s.listen(server, "read", "")
 	in.Scan()
 	s.alerts.Feed().Publish("handoff", []byte(`{}`))
 	if e := event(in); e["event"] != "handoff" {

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"fmt"
 
 	"cusp/internal/access"
 	"cusp/internal/alert"
@@ -50,7 +49,8 @@ func (a *App) setUpAlerts() error {
 	var sender *mail.Sender
 	if a.o.Outgoing.Mail != nil {
 		if sender, err = mail.New(*a.o.Outgoing.Mail); err != nil {
-			return fmt.Errorf("set up mail: %w", err)
+			return fault.New(fault.Invalid, "e-mail cannot be sent with these settings: %s", err).WithCode("bad_mail_settings").
+				WithHint("check smtp_host, smtp_security and smtp_from, which is Cusp <alerts@company.example>")
 		}
 	}
 	a.alerts, err = alert.New(alert.Options{

@@ -20,6 +20,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"cusp/internal/fault"
 )
@@ -94,7 +95,7 @@ func Compose(m Message) ([]byte, error) {
 }
 
 func notInType(r rune) bool {
-	return !(r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '_' || r == '.')
+	return r > unicode.MaxASCII || !unicode.IsLetter(r) && !unicode.IsDigit(r) && r != '_' && r != '.'
 }
 
 // Sign gives the headers of one attempt. While a secret is being replaced, both are used and the receiver
@@ -146,7 +147,7 @@ func Verify(secret string, h http.Header, body []byte, now time.Time) error {
 		return refuse("it is not of now")
 	}
 	want := digest(key, id, stamp, body)
-	for _, s := range strings.Fields(h.Get(HeaderSignature)) {
+	for s := range strings.FieldsSeq(h.Get(HeaderSignature)) {
 		encoded, ok := strings.CutPrefix(s, version)
 		got, err := base64.StdEncoding.DecodeString(encoded)
 		if ok && err == nil && hmac.Equal(got, want) {

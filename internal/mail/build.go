@@ -107,8 +107,8 @@ func text(s string) string {
 }
 
 // oneLine makes any text fit for a header or a log: control characters and runs of space become one
-// space, and what exceeds max bytes is cut between two characters.
-func oneLine(s string, max int) string {
+// space, and what is longer than most bytes is cut between two characters.
+func oneLine(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if unprintable(r) {
 			return ' '
@@ -116,10 +116,10 @@ func oneLine(s string, max int) string {
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
 	s = strings.Join(strings.Fields(s), " ")
-	if len(s) <= max {
+	if len(s) <= most {
 		return s
 	}
-	cut := max - len("…")
+	cut := most - len("…")
 	for cut > 0 && !utf8.RuneStart(s[cut]) {
 		cut--
 	}

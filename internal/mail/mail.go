@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net"
 	"net/textproto"
+	"slices"
 	"sync"
 	"time"
 
@@ -125,7 +126,7 @@ func (s *Sender) Send(ctx context.Context, m Message) error {
 	line := &line{}
 	stop := context.AfterFunc(ctx, line.cut)
 	defer stop()
-	client, err := gomail.NewClient(s.c.Host, append(s.client[:len(s.client):len(s.client)], gomail.WithDialContextFunc(line.dial(s.c)))...)
+	client, err := gomail.NewClient(s.c.Host, append(slices.Clip(s.client), gomail.WithDialContextFunc(line.dial(s.c)))...)
 	if err != nil {
 		return fault.New(fault.Internal, "the mail server is configured wrongly").WithCause(err)
 	}
@@ -178,8 +179,7 @@ func (l *line) cut() {
 // judge decides whether another attempt can help. What the server says about us (no login, no TLS) is for
 // the operator to mend, and the message waits for that.
 func judge(err error) error {
-	var sent *gomail.SendError
-	if errors.As(err, &sent) {
+	if sent, ok := errors.AsType[*gomail.SendError](err); ok {
 		if code := sent.ErrorCode(); code >= 500 && code != 530 && code != 534 && code != 535 && code != 538 {
 			return fault.New(fault.Invalid, "the mail server refused the message for good: %d %s", code, said(err)).
 				WithCode("mail_refused").WithCause(err)
@@ -191,8 +191,7 @@ func judge(err error) error {
 
 // said is what the server said, which is what an operator can look up.
 func said(err error) string {
-	var proto *textproto.Error
-	if errors.As(err, &proto) {
+	if proto, ok := errors.AsType[*textproto.Error](err); ok {
 		return oneLine(fmt.Sprintf("%d %s", proto.Code, proto.Msg), 300)
 	}
 	var op *net.OpError

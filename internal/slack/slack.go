@@ -171,32 +171,32 @@ func Escape(s string) string {
 }
 
 // plain is a text on one line for places without formatting.
-func plain(s string, max int) string {
+func plain(s string, most int) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.Is(unicode.C, r) {
 			return ' '
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\uFFFD"))
-	return cut(strings.Join(strings.Fields(s), " "), max)
+	return cut(strings.Join(strings.Fields(s), " "), most)
 }
 
 // take cuts an escaped text to a limit and to what is left of the budget.
-func take(budget *int, s string, max int) string {
-	s = cut(s, min(max, *budget))
+func take(budget *int, s string, most int) string {
+	s = cut(s, min(most, *budget))
 	*budget -= utf8.RuneCountInString(s)
 	return s
 }
 
-// cut shortens a text to at most max characters as Slack counts them (UTF-16), and never within an
+// cut shortens a text to as many characters as Slack counts them (UTF-16), and never within an
 // escape.
-func cut(s string, max int) string {
-	if units(s) <= max {
+func cut(s string, most int) string {
+	if units(s) <= most {
 		return s
 	}
 	n, end := 0, 0
 	for i, r := range s {
-		if n += utf16Len(r); n > max-1 {
+		if n += utf16Len(r); n > most-1 {
 			break
 		}
 		end = i + utf8.RuneLen(r)
@@ -205,7 +205,7 @@ func cut(s string, max int) string {
 	if at := strings.LastIndexByte(s, '&'); at >= 0 && len(s)-at < len("&amp;") && !strings.Contains(s[at:], ";") {
 		s = s[:at]
 	}
-	if max < 1 {
+	if most < 1 {
 		return ""
 	}
 	return s + ellipsis

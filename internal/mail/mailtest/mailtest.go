@@ -17,6 +17,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"sync"
 	"testing"
@@ -45,15 +46,18 @@ func Start(t testing.TB, options ...string) *Sink {
 		"--database", filepath.Join(t.TempDir(), "mail.db"), "--disable-version-check", "--smtp-disable-rdns",
 		"--enable-chaos",
 	}, options...)
-	ctx, cancel := context.WithCancel(context.Background())
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
 	var log bytes.Buffer
-	cmd := exec.CommandContext(ctx, bin, args...) //nolint:gosec // our own build
+	cmd := exec.CommandContext(ctx, bin, args...)
 	cmd.Stdout, cmd.Stderr = &log, &log
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
-	ended := make(chan error, 1)
-	go func() { ended <- cmd.Wait() }()
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		_ = cmd.Wait() // it is killed, which is an error
+	}()
 	t.Cleanup(func() {
 		cancel()
 		<-ended
@@ -104,8 +108,8 @@ func (s *Sink) Mails() []Mail {
 	}
 	s.call(http.MethodGet, "/api/v1/messages?limit=1000", nil, &list)
 	all := make([]Mail, 0, len(list.Messages))
-	for i := len(list.Messages) - 1; i >= 0; i-- {
-		id := list.Messages[i].ID
+	for _, message := range slices.Backward(list.Messages) {
+		id := message.ID
 		var raw bytes.Buffer
 		s.call(http.MethodGet, "/api/v1/message/"+id+"/raw", nil, &raw)
 		parsed, err := mail.ReadMessage(bytes.NewReader(raw.Bytes()))
@@ -197,7 +201,7 @@ var building sync.Mutex
 // program is the path of the server, which is built when it is not there.
 func program(t testing.TB) string {
 	t.Helper()
-	if path := os.Getenv("CUSP_TEST_MAILPIT"); path != "" {
+	if path := os.Getenv("CUSP_TEST_MAILPIT"); path != "" { //nolint:forbidigo // the settings of tests
 		return path
 	}
 	building.Lock()
@@ -212,7 +216,7 @@ func program(t testing.TB) string {
 	}
 	_, here, _, _ := runtime.Caller(0)
 	building := fmt.Sprintf("%s.%d", path, os.Getpid())
-	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", building, "github.com/axllent/mailpit") //nolint:gosec // a fixed command
+	cmd := exec.CommandContext(t.Context(), "go", "build", "-o", building, "github.com/axllent/mailpit")
 	cmd.Dir = filepath.Join(filepath.Dir(here), "..", "..", "..", "tests", "tools")
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("build mailpit, or name one with CUSP_TEST_MAILPIT: %v\n%s", err, out)
