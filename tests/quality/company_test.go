@@ -13,6 +13,7 @@ import (
 	"cusp/internal/identity"
 	"cusp/internal/ingest"
 	"cusp/internal/lead"
+	"cusp/internal/signal"
 	"cusp/internal/sim"
 )
 
@@ -79,7 +80,7 @@ func newCompany(t testing.TB, cfg sim.Config) *company {
 	return c
 }
 
-// stored reads a message as the tracking API does.
+// stored reads a message as the tracking API and the committer do.
 func stored(t testing.TB, tree *canon.Tree, m *sim.Message) lead.Event {
 	t.Helper()
 	root, err := tree.Parse(m.AppendJSON(nil))
@@ -98,6 +99,7 @@ func stored(t testing.TB, tree *canon.Tree, m *sim.Message) lead.Event {
 	if len(r.Events) == 0 {
 		t.Fatalf("the message %s is rejected: %+v", m.ID, r.Rejected)
 	}
+	signal.Mark(&r.Events[0])
 	return r.Events[0]
 }
 
