@@ -79,11 +79,11 @@ func wrongPair() error {
 
 // network is the part of an address that one subscriber has: all of IPv4, the first half of IPv6.
 func network(from string) string {
-	address, err := netip.ParseAddrPort(from)
+	ip, err := netip.ParseAddr(from)
 	if err != nil {
 		return "unknown"
 	}
-	ip := address.Addr().Unmap().WithZone("")
+	ip = ip.Unmap().WithZone("")
 	if ip.Is6() {
 		if p, err := ip.Prefix(64); err == nil {
 			return p.String()

@@ -60,6 +60,9 @@ type API struct {
 
 // New registers every route of the API on a router.
 func New(router *respond.Router, o Options) (*API, error) {
+	if o.ClientIP == nil {
+		o.ClientIP = respond.ClientIP(nil)
+	}
 	a := &API{o: o, router: router, began: o.Now()}
 	a.huma = huma.NewAPI(config(o.Version), adapter{a})
 	a.routePeople()

@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"net"
 	"net/http"
 	"strings"
 
@@ -161,7 +160,7 @@ func (a *API) formBatch(in *qualifyIn, by access.Principal) (ingest.Batch, error
 		Batch: ingest.Batch{Source: by.Source(), ReceivedAt: lead.At(a.o.Now())}, Trusted: by.Trusted, Tree: &tree, NewID: func() string { return id },
 	}
 	if !by.Trusted {
-		r.Device, r.Agent, r.IP = true, in.request.UserAgent(), a.visitor(in.request)
+		r.Device, r.Agent, r.IP = true, in.request.UserAgent(), a.o.ClientIP(in.request)
 	}
 	for i := range list.Len() {
 		r.Message(list.At(i), 0)
@@ -170,18 +169,6 @@ func (a *API) formBatch(in *qualifyIn, by access.Principal) (ingest.Batch, error
 		return ingest.Batch{}, fault.New(fault.Invalid, "%s", strings.TrimSuffix(r.Rejected[0].Reason, ".")).WithCode(string(r.Rejected[0].Code))
 	}
 	return r.Batch, nil
-}
-
-// visitor is the address of whoever sent a request; empty when there is none.
-func (a *API) visitor(r *http.Request) string {
-	if a.o.ClientIP != nil {
-		return a.o.ClientIP(r)
-	}
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return ""
-	}
-	return host
 }
 
 // messages are the form as messages of the tracking API. Their ids put who before what.

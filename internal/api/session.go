@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humago"
 
 	"cusp/internal/access"
 )
@@ -30,8 +31,8 @@ type MeItem struct {
 
 type (
 	sessionIn struct {
-		Body SessionRequest
-		from string
+		Body    SessionRequest
+		request *http.Request
 	}
 	sessionOut struct {
 		SetCookie http.Cookie `header:"Set-Cookie"`
@@ -46,9 +47,9 @@ type (
 	meOut struct{ Body MeItem }
 )
 
-// Resolve notes where the request comes from.
+// Resolve keeps the request, which shows where it comes from.
 func (in *sessionIn) Resolve(ctx huma.Context) []error {
-	in.from = ctx.RemoteAddr()
+	in.request, _ = humago.Unwrap(ctx)
 	return nil
 }
 
@@ -76,7 +77,7 @@ func cookie(token string, age time.Duration) http.Cookie {
 }
 
 func (a *API) signIn(ctx context.Context, in *sessionIn) (*sessionOut, error) {
-	s, err := a.o.Staff.SignIn(ctx, in.Body.Email, in.Body.Password, in.from)
+	s, err := a.o.Staff.SignIn(ctx, in.Body.Email, in.Body.Password, a.o.ClientIP(in.request))
 	if err != nil {
 		return nil, err
 	}

@@ -2,7 +2,9 @@ package app_test
 
 import (
 	"context"
+	"database/sql"
 	"encoding/json"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -17,6 +19,7 @@ import (
 
 	"cusp/internal/access"
 	"cusp/internal/app"
+	"cusp/internal/db"
 	"cusp/internal/db/dbtest"
 	"cusp/internal/fault"
 )
@@ -190,6 +193,51 @@ func TestApp_onlyListedProxiesAreBelieved(t *testing.T) {
 		_ = res.Body.Close()
 		if _, events := get(t, http.DefaultClient, url+"/api/v1/events/export", reader); !strings.Contains(events, `"ip":"`+want+`"`) {
 			t.Errorf("with %s: %s, want the address %s", proxies, events, want)
+		}
+	}
+}
+
+var attemptKeys = db.SQL("test.attemptKeys", `select key from access_attempt where key like 'from:%' order by key`)
+
+// Z34: failed sign-ins count against the true peer, whatever it writes into its headers.
+func TestApp_signInIsLimitedByTheTruePeer(t *testing.T) {
+	t.Parallel()
+	for proxies, want := range map[string]string{"127.0.0.1/32": "from:198.51.100.0 from:198.51.100.1", "192.0.2.0/24": "from:127.0.0.1"} {
+		o := options(filepath.Join(t.TempDir(), "cusp.db"))
+		o.Proxies = []netip.Prefix{netip.MustParsePrefix(proxies)}
+		a, err := app.Open(t.Context(), o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer a.Close()
+		url, _ := start(t, a)
+		for i := range 2 {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, url+"/api/v1/session", strings.NewReader(`{"email":"a@x.example","password":"wrong wrong wrong"}`))
+			if err != nil {
+				t.Fatal(err)
+			}
+			req.Header.Set("Content-Type", "application/json")
+			req.Header.Set("X-Forwarded-For", fmt.Sprintf("198.51.100.%d", i))
+			res, err := http.DefaultClient.Do(req)
+			if err != nil {
+				t.Fatal(err)
+			}
+			_ = res.Body.Close()
+			if res.StatusCode != http.StatusUnauthorized {
+				t.Errorf("sign-in: %d", res.StatusCode)
+			}
+		}
+		var keys []string
+		err = a.DB().Read(t.Context(), func(tx *db.Tx) error {
+			return tx.Query(attemptKeys, nil, func(rows *sql.Rows) error {
+				var key string
+				err := rows.Scan(&key)
+				keys = append(keys, key)
+				return err
+			})
+		})
+		if got := strings.Join(keys, " "); err != nil || got != want {
+			t.Errorf("with %s, attempts count against %q, want %q (%v)", proxies, got, want, err)
 		}
 	}
 }
