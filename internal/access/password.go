@@ -74,6 +74,6 @@ func matches(stored, password string) bool {
 	if err1 != nil || err2 != nil || len(key) < 16 || len(key) > 64 || passes == 0 || passes > 16 || threads == 0 || memory > argonMost {
 		return false
 	}
-	got := argon2.IDKey([]byte(password), salt, passes, memory, threads, uint32(len(key))) //nolint:gosec // at most 64
+	got := argon2.IDKey([]byte(password), salt, passes, memory, threads, uint32(len(key)))
 	return subtle.ConstantTimeCompare(got, key) == 1
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"strconv"
 	"time"
 
 	"cusp/internal/db"
@@ -159,7 +160,7 @@ func (s *Staff) Session(ctx context.Context, token string) (p Principal, err err
 		if lead.At(s.now()) >= expires {
 			return noSession()
 		}
-		c, err := findUser(tx, fmt.Sprint(id))
+		c, err := findUser(tx, strconv.FormatInt(id, 10))
 		if err == nil && !c.Active {
 			err = noSession()
 		}
