@@ -21,7 +21,7 @@ type Explanation struct {
 	SeriousAt    *string         `json:"serious_at" format:"date-time" doc:"When curiosity last turned serious."`
 	Fit          FitPart         `json:"fit"`
 	Intent       IntentPart      `json:"intent"`
-	Decision     decide.Decision `json:"decision"`
+	Decision     decide.Decision `json:"decision" doc:"Empty before the first event."`
 	Since        *string         `json:"since" format:"date-time" doc:"When this outcome began."`
 	Quadrant     decide.Quadrant `json:"quadrant" enum:"engage,nurture,deflect,ignore"`
 	Reasons      []string        `json:"reasons"`
