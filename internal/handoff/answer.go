@@ -214,6 +214,7 @@ func (w *work) answer(h *Handoff, a Answer, by access.Principal) error {
 	case Qualify:
 		w.contacted(h, first)
 		h.Framework = a.Framework
+	case Reject, Recycle, Disqualify, Assign, Upgrade, Return, Withdraw, Absorb:
 	}
 	h.Stage = stage
 	if h.State.Pending() || h.State == Qualified {

@@ -288,30 +288,16 @@ func (w *work) over(h *Handoff) bool {
 
 // reopen hands a recycled lead over again, in a new round, to whoever had it, unless it is none any more.
 func (w *work) reopen(last *Handoff) error {
-	c := Change{
-		Person: last.Person, Account: last.Account, At: w.now, Peak: last.PeakAt, Intent: last.Facts.Intent,
-		To:           decide.Outcome{Decision: decide.Review, Track: decide.TrackNurture},
-		PersonTraits: last.Facts.Person, AccountTraits: last.Facts.Account,
+	c, err := w.outlook(last)
+	if err != nil {
+		return err
 	}
-	if w.d.o.Outlook != nil {
-		now, ok, err := w.d.o.Outlook(w.tx, last.Person)
+	if c.To.Decision == decide.Disqualify {
+		o, err := lockOwnership(w.tx, last.Person, w.now)
 		if err != nil {
 			return err
 		}
-		if ok && now.To.Decision == decide.Disqualify {
-			o, err := lockOwnership(w.tx, last.Person, w.now)
-			if err != nil {
-				return err
-			}
-			return w.drop(&now, o, last)
-		}
-		if ok {
-			now.At = w.now
-			if !wants(now.To) {
-				now.To.Decision, now.To.Track = c.To.Decision, c.To.Track
-			}
-			c = now
-		}
+		return w.drop(&c, o, last)
 	}
 	if err := last.save(w.tx); err != nil {
 		return err
@@ -321,4 +307,26 @@ func (w *work) reopen(last *Handoff) error {
 		return err // a newer round has taken its place
 	}
 	return w.open(&c, last)
+}
+
+// outlook is what is known now of a recycled lead. One that would be left to marketing is to be reviewed
+// all the same, since sales gave the date.
+func (w *work) outlook(last *Handoff) (Change, error) {
+	review := decide.Outcome{Decision: decide.Review, Track: decide.TrackNurture}
+	if w.d.o.Outlook != nil {
+		switch c, ok, err := w.d.o.Outlook(w.tx, last.Person); {
+		case err != nil:
+			return Change{}, err
+		case ok:
+			c.At = w.now
+			if c.To.Decision != decide.Disqualify && !wants(c.To) {
+				c.To.Decision, c.To.Track = review.Decision, review.Track
+			}
+			return c, nil
+		}
+	}
+	return Change{
+		Person: last.Person, Account: last.Account, At: w.now, Peak: last.PeakAt, Intent: last.Facts.Intent,
+		To: review, PersonTraits: last.Facts.Person, AccountTraits: last.Facts.Account,
+	}, nil
 }

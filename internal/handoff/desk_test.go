@@ -81,7 +81,6 @@ func newRig(t *testing.T, d *db.DB, staff ...handoff.Person) *rig {
 // on runs a test on each engine with two reps.
 func on(t *testing.T, f func(r *rig)) {
 	t.Helper()
-	t.Parallel()
 	dbtest.Both(t, func(t *testing.T, d *db.DB) {
 		f(newRig(t, d, rep("ann@x.example", 50, "sales"), rep("bob@x.example", 50, "sales")))
 	})
@@ -227,6 +226,7 @@ func TestDiagramIsTheTable(t *testing.T) {
 }
 
 func TestConsider_engageOpensOne(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		if h.State != handoff.Open || h.Owner != "ann@x.example" || h.Round != 1 || len(h.Hops) == 0 || h.AssignedAt != start || h.PeakAt != start {
@@ -243,6 +243,7 @@ func TestConsider_engageOpensOne(t *testing.T) {
 }
 
 func TestConsider_nurtureOpensNone(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		r.consider(1, decide.Outcome{}, outcome(decide.Nurture, decide.TrackNurture))
 		if h := r.last(1); h.ID != 0 {
@@ -252,6 +253,7 @@ func TestConsider_nurtureOpensNone(t *testing.T) {
 }
 
 func TestConsider_raisedHandStartsItsOwnClock(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		r.pass(time.Hour)
@@ -264,6 +266,7 @@ func TestConsider_raisedHandStartsItsOwnClock(t *testing.T) {
 }
 
 func TestConsider_disqualifiedBeforeAnybodyTouchedItIsWithdrawn(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		r.engage(1)
 		none := outcome(decide.Disqualify, "")
@@ -282,6 +285,7 @@ func TestConsider_disqualifiedBeforeAnybodyTouchedItIsWithdrawn(t *testing.T) {
 
 // Many servers consider the same leads at once: each lead gets one handoff, and turns stay fair.
 func TestConsider_atOnceOpensExactlyOne(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		const leads, rivals = 8, 100
 		var wg sync.WaitGroup
@@ -324,6 +328,7 @@ func TestConsider_atOnceOpensExactlyOne(t *testing.T) {
 }
 
 func TestClock_runsFromWarningToReturn(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.raise(1)
 		if h.DueAt != start.Add(5*time.Minute) {
@@ -351,6 +356,7 @@ func TestClock_runsFromWarningToReturn(t *testing.T) {
 }
 
 func TestClock_firesOnce(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.raise(1)
 		for range 3 {
@@ -366,6 +372,7 @@ func TestClock_firesOnce(t *testing.T) {
 }
 
 func TestClock_lateStepsAreMarked(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.raise(1)
 		r.now.Store(int64(start.Add(8 * time.Minute))) // no server was running
@@ -380,6 +387,7 @@ func TestClock_lateStepsAreMarked(t *testing.T) {
 }
 
 func TestClock_acceptingKeepsThePromise(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.raise(1)
 		r.pass(time.Minute)
@@ -405,6 +413,7 @@ func TestClock_acceptingKeepsThePromise(t *testing.T) {
 }
 
 func TestAnswer_attemptIsNoContact(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.answer(r.raise(1), handoff.Answer{Action: handoff.Contact})
 		if h.State != handoff.Open || h.Attempts != 1 || h.ContactedAt != 0 {
@@ -414,6 +423,7 @@ func TestAnswer_attemptIsNoContact(t *testing.T) {
 }
 
 func TestAnswer_rejectHasExactlyOneKnownReason(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		for _, code := range []string{"", "because"} {
@@ -450,6 +460,7 @@ func hint(err error) string {
 }
 
 func TestAnswer_recycledComesBackByItself(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		back := start.Add(90 * 24 * time.Hour)
@@ -469,6 +480,7 @@ func TestAnswer_recycledComesBackByItself(t *testing.T) {
 }
 
 func TestAnswer_recycledRaisesAHand(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.answer(r.engage(1), handoff.Answer{Action: handoff.Recycle, Reason: "too_early"})
 		r.pass(time.Hour)
@@ -486,6 +498,7 @@ func TestAnswer_recycledRaisesAHand(t *testing.T) {
 }
 
 func TestAnswer_twoAcceptAtOnceOneWins(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		r.staff = []handoff.Person{rep("ann@x.example", 0, "sales"), rep("bob@x.example", 0, "sales")}
 		r.staff[0].Rep.Weight, r.staff[0].Rep.Capacity = 1, 1
@@ -519,6 +532,7 @@ func TestAnswer_twoAcceptAtOnceOneWins(t *testing.T) {
 }
 
 func TestAnswer_othersHandoffs(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		as := func(name string, role access.Role) error {
@@ -539,6 +553,7 @@ func TestAnswer_othersHandoffs(t *testing.T) {
 }
 
 func TestAnswer_roomGoesToWhoWaitedLongest(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		r.staff = []handoff.Person{rep("ann@x.example", 1, "sales")}
 		first := r.engage(1)
@@ -556,6 +571,7 @@ func TestAnswer_roomGoesToWhoWaitedLongest(t *testing.T) {
 }
 
 func TestTidy_leaversLeaveNothingBehind(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		r.staff[0].Rep.Active = false
@@ -577,6 +593,7 @@ func TestTidy_leaversLeaveNothingBehind(t *testing.T) {
 }
 
 func TestAssign_managerOverrides(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.engage(1)
 		got, err := r.desk.Assign(r.Context(), h.ID, "bob@x.example", access.Machine())
@@ -591,6 +608,7 @@ func TestAssign_managerOverrides(t *testing.T) {
 }
 
 func TestMerged_oneOwnerIsLeft(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		r.engage(1)
 		far := r.answer(r.engage(2), handoff.Answer{Action: handoff.Accept})
@@ -606,6 +624,7 @@ func TestMerged_oneOwnerIsLeft(t *testing.T) {
 }
 
 func TestPreview_changesNothing(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		c := handoff.Change{Person: 1, At: start, To: outcome(decide.Engage, decide.TrackInbound)}
 		for range 3 {

@@ -13,6 +13,7 @@ import (
 
 // The queue of a server that comes up later fires what is due, and completes the job with its effect.
 func TestFire_throughTheQueueAfterARestart(t *testing.T) {
+	t.Parallel()
 	on(t, func(r *rig) {
 		h := r.raise(1)
 		r.now.Store(int64(start.Add(3*time.Minute + time.Second)))
