@@ -180,7 +180,7 @@ func TestNormalizeIsIdempotentAndIgnoresCase(t *testing.T) {
 		email := rapid.StringMatching(`[a-zA-Z0-9+_'-]{1,10}(\.[a-zA-Z0-9]{1,5})?@[a-zA-Zü0-9]{1,8}\.(com|de|co\.uk|ÉX)`).Draw(t, "email")
 		a, err := domains.Normalize(email)
 		if err != nil {
-			t.Skip("not an address")
+			t.Fatal(err)
 		}
 		for _, spelling := range []string{
 			a.String(), strings.ToUpper(email), strings.ToLower(email), email + ".", " " + email,
