@@ -29,7 +29,7 @@ func (sh *shell) auditList() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, log)
 			}
-			g := newGrid(sh.p.Stdout, "NO", "AT", "WHO", "WHAT", "SUBJECT")
+			g := newGrid(sh.p.Stdout, "Nothing was changed yet.", "NO", "AT", "WHO", "WHAT", "SUBJECT")
 			for i := range log.Items {
 				e := &log.Items[i]
 				g.row(strconv.FormatInt(e.No, 10), e.At, e.Who, e.What, e.Subject)

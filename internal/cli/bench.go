@@ -26,6 +26,9 @@ func (sh *shell) benchmark(name, short string, run func(context.Context, bench.O
 		Use: name, Short: short, Args: args(),
 		Example: "  cusp bench " + name + " --json\n  cusp bench " + name + " --events 20000 --rounds 1",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.Events < 1 || o.Leads < 1 || o.Batch < 1 || o.Connections < 1 || o.Rounds < 1 {
+				return usage("--events, --leads, --batch, --connections and --rounds must be 1 or more")
+			}
 			var err error
 			if o.Bin, err = os.Executable(); err != nil {
 				return fmt.Errorf("find the program itself: %w", err)

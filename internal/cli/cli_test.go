@@ -222,6 +222,7 @@ func TestUsage_wrongOnesExitWith2AndSayWhatToDo(t *testing.T) {
 		{"import"}, {"import", "people"}, {"import", "sheep", "x.csv"}, {"export"}, {"export", "sheep"},
 		{"export", "people", "--format", "xml"}, {"playbook", "show", "two"}, {"--log-level", "loud", "people"},
 		{"people", "--url", "nonsense"}, {"serve", "--addr", "nowhere"},
+		{"bench", "ingest", "--events", "-3"}, {"bench", "replay", "--rounds", "0"},
 	} {
 		t.Run(strings.Join(args, " "), func(t *testing.T) {
 			t.Parallel()

@@ -171,10 +171,11 @@ func (d *demo) welcome(ctx context.Context, url string) error {
 	say, cusp := d.sh.say, cmp.Or(d.sh.p.Program, "cusp")
 	say("\nTallyport is open at %s, with %d events of its history (Ctrl-C closes it and removes its database).\n", url, d.events)
 	say("  API key    %s\n  write key  %s\n", d.api, d.public.secret)
-	say("Its people, all with the password %s:", d.logins)
+	say("Its people sign in at POST %s/api/v1/session, all with the password %s:", url, d.logins)
 	for _, c := range tallyport {
 		say("  %-14s %-36s %s", c.user.Role, c.user.Email, c.user.Name)
 	}
+	say("")
 	if filepath.IsLocal(cusp) && filepath.Base(cusp) != cusp {
 		say("In another terminal, in this folder:\n")
 	} else {

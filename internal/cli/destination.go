@@ -105,7 +105,8 @@ func (sh *shell) destinationList() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, all)
 			}
-			g := newGrid(sh.p.Stdout, "ID", "KIND", "ADDRESS", "TYPES", "SENT", "LAST", "STATE")
+			g := newGrid(sh.p.Stdout, "None yet. cusp destination create --help shows how alerts get into Slack, to a webhook or a mailbox.",
+				"ID", "KIND", "ADDRESS", "TYPES", "SENT", "LAST", "STATE")
 			for _, d := range all.Items {
 				g.row(d.ID, d.Kind, printable(d.Address), strings.Join(d.Types, ","), strconv.FormatInt(d.Sent, 10), when(d.LastAt, "never"),
 					destinationState(d))
@@ -239,7 +240,8 @@ func (sh *shell) destinationDeliveries() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, all)
 			}
-			g := newGrid(sh.p.Stdout, "ID", "AT", "TO", "TYPE", "TITLE", "STATE", "ATTEMPTS", "ERROR")
+			g := newGrid(sh.p.Stdout, "None. Deliveries begin when something happens that a destination is to hear of.",
+				"ID", "AT", "TO", "TYPE", "TITLE", "STATE", "ATTEMPTS", "ERROR")
 			for _, d := range all.Items {
 				g.row(strconv.FormatInt(d.ID, 10), d.CreatedAt, printable(d.Destination), d.Type, printable(d.Title), d.State,
 					strconv.Itoa(d.Attempts), printable(d.Error))

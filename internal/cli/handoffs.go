@@ -41,11 +41,8 @@ func (sh *shell) handoffsCommand() *cobra.Command {
 }
 
 func (sh *shell) printHandoffs(page api.Page[api.HandoffItem]) error {
-	if len(page.Items) == 0 {
-		sh.say("None. A decision of engage or review hands a lead over.")
-		return nil
-	}
-	g := newGrid(sh.p.Stdout, "ID", "PERSON", "STATE", "TRACK", "OWNER", "DUE", "NEXT", "AT", "REASON")
+	g := newGrid(sh.p.Stdout, "None. A decision of engage or review hands a lead over.",
+		"ID", "PERSON", "STATE", "TRACK", "OWNER", "DUE", "NEXT", "AT", "REASON")
 	for i := range page.Items {
 		h := &page.Items[i]
 		g.row(strconv.FormatInt(h.ID, 10), h.Person, h.State, h.Track, cmp.Or(h.Owner, h.Team), when(h.DueAt, ""), h.NextStep,

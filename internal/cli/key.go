@@ -98,7 +98,8 @@ func (sh *shell) keyList() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, keys)
 			}
-			g := newGrid(sh.p.Stdout, "ID", "KIND", "NAME", "BEGINS", "MAY", "LAST USED", "STATE")
+			g := newGrid(sh.p.Stdout, "None yet. cusp key create --help shows how to make one.",
+				"ID", "KIND", "NAME", "BEGINS", "MAY", "LAST USED", "STATE")
 			for _, k := range keys.Items {
 				g.row(strconv.FormatInt(k.ID, 10), k.Kind, k.Name, k.Prefix, may(k), when(k.LastUsedAt, "never"), state(k))
 			}

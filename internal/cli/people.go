@@ -69,11 +69,8 @@ func fetch[T any](ctx context.Context, sh *shell, path string) (T, error) {
 }
 
 func (sh *shell) printPeople(page api.Page[flow.Summary]) error {
-	if len(page.Items) == 0 {
-		sh.say("Nobody yet. Send events with a write key (cusp key create), or import a table (cusp import people FILE).")
-		return nil
-	}
-	g := newGrid(sh.p.Stdout, "PERSON", "E-MAIL OR USER", "COMPANY", "DECISION", "TRACK", "STAGE", "FIT", "INTENT", "LAST SEEN")
+	g := newGrid(sh.p.Stdout, "Nobody yet. Send events with a write key (cusp key create), or import a table (cusp import people FILE).",
+		"PERSON", "E-MAIL OR USER", "COMPANY", "DECISION", "TRACK", "STAGE", "FIT", "INTENT", "LAST SEEN")
 	for _, p := range page.Items {
 		who := p.Email
 		if who == "" {
@@ -118,7 +115,7 @@ func (sh *shell) timelineCommand() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, page)
 			}
-			g := newGrid(sh.p.Stdout, "AT", "WHAT", "NAME OR PATH", "SIGNALS", "REMARKS")
+			g := newGrid(sh.p.Stdout, "Nothing yet.", "AT", "WHAT", "NAME OR PATH", "SIGNALS", "REMARKS")
 			for _, h := range page.Items {
 				g.row(h.At, h.Type, cmp.Or(h.Name, h.Path), strings.Join(h.Signals, ", "), remarks(h))
 			}

@@ -156,7 +156,7 @@ func (sh *shell) listPlaybooks(cmd *cobra.Command) error {
 	if sh.json {
 		return printJSON(sh.p.Stdout, page)
 	}
-	g := newGrid(sh.p.Stdout, "VERSION", "NAME", "PUBLISHED", "BY", "HASH", "NOTE")
+	g := newGrid(sh.p.Stdout, "None yet. cusp playbook publish FILE publishes the first.", "VERSION", "NAME", "PUBLISHED", "BY", "HASH", "NOTE")
 	for _, p := range page.Items {
 		g.row(strconv.Itoa(p.Version), p.Name, p.PublishedAt, p.PublishedBy, p.Hash[:min(12, len(p.Hash))], p.Note)
 	}

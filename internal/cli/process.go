@@ -123,16 +123,23 @@ func printJSON(w io.Writer, v any) error {
 	return nil
 }
 
-// grid prints aligned columns.
-type grid struct{ w *tabwriter.Writer }
+// grid prints aligned columns, or one sentence where there are no rows.
+type grid struct {
+	w      *tabwriter.Writer
+	empty  string // what is said then: why, and what to do
+	header []string
+}
 
-func newGrid(w io.Writer, header ...string) *grid {
-	g := &grid{tabwriter.NewWriter(w, 2, 8, 2, ' ', 0)}
-	g.row(header...)
-	return g
+func newGrid(w io.Writer, empty string, header ...string) *grid {
+	return &grid{w: tabwriter.NewWriter(w, 2, 8, 2, ' ', 0), empty: empty, header: header}
 }
 
 func (g *grid) row(cells ...string) {
+	if g.header != nil {
+		header := g.header
+		g.header, g.empty = nil, ""
+		g.row(header...)
+	}
 	for i, c := range cells {
 		cells[i] = printable(c)
 	}
@@ -140,6 +147,10 @@ func (g *grid) row(cells ...string) {
 }
 
 func (g *grid) flush() error {
+	if g.empty != "" {
+		g.header = nil
+		g.row(g.empty)
+	}
 	if err := g.w.Flush(); err != nil {
 		return fmt.Errorf("print table: %w", err)
 	}

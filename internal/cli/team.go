@@ -55,7 +55,8 @@ func (sh *shell) teamList() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, teams)
 			}
-			g := newGrid(sh.p.Stdout, "TEAM", "NAME", "MEMBERS (WEIGHT)")
+			g := newGrid(sh.p.Stdout, "None yet. cusp team add --help shows how to add one.",
+				"TEAM", "NAME", "MEMBERS (WEIGHT)")
 			for _, t := range teams.Items {
 				var members []string
 				for _, m := range t.Members {
@@ -139,7 +140,8 @@ func (sh *shell) absenceList() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, all)
 			}
-			g := newGrid(sh.p.Stdout, "ID", "USER", "FROM", "UNTIL", "NOTE")
+			g := newGrid(sh.p.Stdout, "Nobody is away, now or later.",
+				"ID", "USER", "FROM", "UNTIL", "NOTE")
 			for _, x := range all.Items {
 				g.row(strconv.FormatInt(x.ID, 10), strconv.FormatInt(x.User, 10), x.From, x.Until, x.Note)
 			}

@@ -142,7 +142,8 @@ func (sh *shell) userList() *cobra.Command {
 			if sh.json {
 				return printJSON(sh.p.Stdout, users)
 			}
-			g := newGrid(sh.p.Stdout, "ID", "E-MAIL", "NAME", "ROLE", "TEAMS", "STATE")
+			g := newGrid(sh.p.Stdout, "Nobody yet. cusp user add --help shows how to add somebody.",
+				"ID", "E-MAIL", "NAME", "ROLE", "TEAMS", "STATE")
 			for i := range users.Items {
 				u := &users.Items[i]
 				g.row(strconv.FormatInt(u.ID, 10), u.Email, u.Name, u.Role, teamsOf(u), activity(u))

@@ -48,6 +48,21 @@ func TestUsers_teamsAbsencesAndAudit(t *testing.T) {
 	}
 }
 
+// A list without rows says what would fill it, in place of a header over nothing.
+func TestLists_emptyOnesSayWhatToDo(t *testing.T) {
+	t.Parallel()
+	d := newDesk(t)
+	d.ok("key", "create", "--kind", "write", "--name", "makes the database")
+	for list, want := range map[string]string{
+		"user list": "cusp user add", "team list": "cusp team add", "absence list": "Nobody is away", "destination list": "cusp destination create",
+		"destination deliveries": "Deliveries begin", "handoffs": "engage or review",
+	} {
+		if out := d.ok(strings.Fields(list)...); !strings.Contains(out, want) || strings.Count(out, "\n") != 1 {
+			t.Errorf("%s: %q", list, out)
+		}
+	}
+}
+
 var spoil = db.SQL("cli.testSpoil", `update audit_entry set subject = 'user:9' where no = 2`)
 
 func TestAudit_verifyNamesTheRowAndExitsWithOne(t *testing.T) {

@@ -111,8 +111,11 @@ func Load(src Source) (*Config, error) {
 		}
 	}
 	if len(l.mistakes) > 0 {
-		return nil, fault.New(fault.Invalid, "%s", strings.Join(l.mistakes, "\n")).
-			WithHint("the options are: %s", strings.Join(names(options), ", "))
+		mistakes := fault.New(fault.Invalid, "%s", strings.Join(l.mistakes, "\n"))
+		if l.unknown {
+			mistakes = mistakes.WithHint("the options are: %s", strings.Join(names(options), ", "))
+		}
+		return nil, mistakes
 	}
 	return c, nil
 }
@@ -140,6 +143,7 @@ type loader struct {
 	env      map[string]string
 	values   map[string]value
 	mistakes []string
+	unknown  bool // an option was named that does not exist
 	warnings []string
 }
 
@@ -158,6 +162,7 @@ func environment(environ []string) map[string]string {
 func (l *loader) flags(options []Option) {
 	for _, name := range slices.Sorted(maps.Keys(l.src.Flags)) {
 		if !slices.ContainsFunc(options, func(o Option) bool { return o.Name == name }) {
+			l.unknown = true
 			l.mistake("--"+dashed(name), "there is no such option"+suggest(name, options))
 			continue
 		}

@@ -28,6 +28,7 @@ func (l *loader) yaml(name string, text []byte, options []Option) {
 		where := fmt.Sprintf("%s:%d", name, key.Line)
 		switch {
 		case !slices.ContainsFunc(options, func(o Option) bool { return o.Name == key.Value }):
+			l.unknown = true
 			l.mistake(where, fmt.Sprintf("there is no option %q%s", key.Value, suggest(key.Value, options)))
 		case seen[key.Value]:
 			l.mistake(where, key.Value+" stands here for the second time")
