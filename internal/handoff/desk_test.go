@@ -38,6 +38,7 @@ type rig struct {
 	staff []handoff.Person
 	told  []string
 	facts []lead.Event
+	known map[lead.PersonID]decide.Outcome // how leads stand when their date comes
 }
 
 func rep(id string, capacity int, teams ...route.TeamID) handoff.Person {
@@ -57,6 +58,12 @@ func newRig(t *testing.T, d *db.DB, staff ...handoff.Person) *rig {
 			r.mu.Lock()
 			defer r.mu.Unlock()
 			return slices.Clone(r.staff), nil
+		},
+		Outlook: func(_ *db.Tx, person lead.PersonID) (handoff.Change, bool, error) {
+			r.mu.Lock()
+			defer r.mu.Unlock()
+			to, ok := r.known[person]
+			return handoff.Change{Person: person, Account: 7, From: to, To: to}, ok, nil
 		},
 		State: func(ctx context.Context, fact lead.Event, with func(*db.Tx) error) error {
 			err := d.Write(ctx, with)
@@ -477,6 +484,40 @@ func TestAnswer_recycledComesBackByItself(t *testing.T) {
 			r.Errorf("on its date: %+v", l)
 		}
 	})
+}
+
+// What is known on the date counts, except that sales gets back also who would be left to marketing.
+func TestAnswer_recycledComesBackAsItStandsThen(t *testing.T) {
+	t.Parallel()
+	for name, tc := range map[string]struct {
+		to    decide.Outcome
+		round int
+		want  decide.Decision
+		owner handoff.OwnerKind
+	}{
+		"cooled down":  {outcome(decide.Nurture, decide.TrackNurture), 2, decide.Review, handoff.ByPerson},
+		"hot":          {outcome(decide.Engage, decide.TrackInbound), 2, decide.Engage, handoff.ByPerson},
+		"disqualified": {outcome(decide.Disqualify, ""), 1, decide.Engage, handoff.ByMarketing},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			on(t, func(r *rig) {
+				h := r.engage(1)
+				r.answer(h, handoff.Answer{Action: handoff.Recycle, Reason: "too_early"})
+				r.mu.Lock()
+				r.known = map[lead.PersonID]decide.Outcome{1: tc.to}
+				r.mu.Unlock()
+				r.pass(90 * 24 * time.Hour)
+				if l := r.last(1); l.Round != tc.round || l.Decision != tc.want {
+					r.Errorf("on its date: %+v", l)
+				}
+				o := r.owner(1)
+				if o.Kind != tc.owner || (tc.round == 1) != (o.NextAction == handoff.ActNever) {
+					r.Errorf("owner is %+v", o)
+				}
+			})
+		})
+	}
 }
 
 func TestAnswer_recycledRaisesAHand(t *testing.T) {
